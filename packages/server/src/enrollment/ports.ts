@@ -1,4 +1,5 @@
 import type { AuditEvent } from "../audit/ports.ts";
+import type { IssuedCertificate } from "../ca/ports.ts";
 import type { HookConfig } from "../hooks/ports.ts";
 import type { CertificateRecord, CertificateStatus, Page, PageRequest } from "../registry/ports.ts";
 import type { Plan, TemplateSettings } from "../templates/plan.ts";
@@ -119,29 +120,6 @@ export interface ClaimStore {
 
 // --- issuing and redeeming ---
 
-/** What will be signed, on record before the key is used. */
-export interface IssuanceIntent {
-  readonly serial: SerialNumber;
-  /** Hex SHA-256 of the exact to-be-signed bytes. */
-  readonly tbsHash: string;
-  readonly profile: CertificateRecord["profile"];
-  readonly publicKeyFingerprint: string;
-  readonly claimId: ClaimId | undefined;
-  readonly clientId: string | undefined;
-  readonly atMs: number;
-}
-
-export interface IssuedCertificate {
-  readonly certificateId: CertificateId;
-  readonly serial: SerialNumber;
-  readonly profile: CertificateRecord["profile"];
-  readonly der: Uint8Array;
-  readonly publicKeyFingerprint: string;
-  readonly notBeforeMs: number;
-  readonly notAfterMs: number;
-  readonly issuedAtMs: number;
-}
-
 export interface PendingCertificate {
   readonly certificate: IssuedCertificate;
   readonly claimId: ClaimId;
@@ -200,13 +178,6 @@ export type RedeemOutcome =
   | { readonly kind: "template_changed" };
 
 export interface EnrollmentStore {
-  /**
-   * Records what will be signed. For a claim it repeats, in the same transaction: the claim is active and in its window,
-   * its quota is not used up (redeemed < maxDevices) and its pending limit not reached; the key is free: not of another thing, claim, server or
-   * CA, not revoked for compromise, and pending only for the same (claim, client id). Faults: claim_disabled, claim_suspended,
-   * claim_expired, claim_not_yet_valid, claim_quota_exceeded, claim_pending_limit, key_in_use, key_revoked, store_unavailable.
-   */
-  recordIntent(intent: IssuanceIntent): Promise<void>;
   /** Makes a signed certificate known as PENDING_ACTIVATION with its token, and its attempt with outcome `pending`. The intent must exist with the same serial. */
   recordPending(pending: PendingCertificate, attempt: AttemptRecord, audit: AuditEvent): Promise<void>;
   token(tokenHash: string): Promise<TokenRecord | undefined>;
@@ -219,8 +190,6 @@ export interface EnrollmentStore {
   redeem(request: RedeemRequest): Promise<RedeemOutcome>;
   /** Ends pending certificates whose token expired before `nowMs`: they become REVOKED (reason `token_expired`); at most `limit`. Returns how many. */
   expirePending(nowMs: number, limit: number): Promise<number>;
-  /** The installation's epoch: 1 at init, one more after each restore. Serial numbers begin with it. */
-  epoch(): Promise<number>;
 }
 
 // --- attempts ---

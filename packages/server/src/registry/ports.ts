@@ -10,7 +10,7 @@ import type {
 } from "../vocabulary/ids.ts";
 
 export type CertificateStatus = "PENDING_ACTIVATION" | "ACTIVE" | "INACTIVE" | "REVOKED";
-export type CertificateProfile = "claim" | "temporary-claim" | "device" | "server";
+export type CertificateProfile = "claim" | "temporary-claim" | "device" | "server" | "issuing-ca" | "root";
 
 export interface CertificateRecord {
   readonly certificateId: CertificateId;
