@@ -9,7 +9,6 @@ import type {
   CertificateId,
   ClaimId,
   PolicyName,
-  SerialNumber,
   TemplateName,
   ThingName,
   ThingTypeName,

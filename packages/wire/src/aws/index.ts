@@ -1,0 +1,3 @@
+export * from "./payload-codec.ts";
+export * from "./payloads.ts";
+export * from "./topics.ts";
