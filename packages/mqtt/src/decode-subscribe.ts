@@ -4,7 +4,7 @@ import { decodeProperties } from "./decode-properties.ts";
 import type { QoS, SubscribePacket, Subscription, UnsubscribePacket } from "./packets.ts";
 import { NO_PROPERTIES } from "./properties.ts";
 import { malformed, overLimit, protocolError } from "./protocol-error.ts";
-import { isSharedFilter, topicFilterFault } from "./topic-filter.ts";
+import { isSharedFilter, validateTopicFilter } from "./topics/topic-filter.ts";
 
 export function decodeSubscribe(cursor: ByteCursor, rules: DecodeRules): SubscribePacket {
   const packetId = cursor.packetId();
@@ -34,7 +34,7 @@ function readList<T>(cursor: ByteCursor, { limits }: DecodeRules, clause: string
 
 function readFilter(cursor: ByteCursor): string {
   const filter = cursor.string("topic filter");
-  const fault = topicFilterFault(filter);
+  const fault = validateTopicFilter(filter);
   if (fault === undefined) return filter;
   throw fault.shared ? protocolError(fault.clause, fault.message) : malformed(fault.clause, fault.message);
 }
