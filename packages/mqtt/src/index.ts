@@ -1,3 +1,6 @@
+export * from "./client/client-options.ts";
+export * from "./client/connection-end.ts";
+export { MqttClient } from "./client/mqtt-client.ts";
 export type { CodecLimits, DecodeRules, Role } from "./codec-limits.ts";
 export { encodePacket } from "./encode-packet.ts";
 export { PacketReader } from "./packet-reader.ts";
