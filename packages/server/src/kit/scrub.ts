@@ -121,6 +121,8 @@ function hasOpenKey(text: string): boolean {
   return last !== -1 && text.indexOf(PEM_END, last) === -1;
 }
 
+const NAME = /^[\w.-]{1,64}$/;
+
 /** A PEM split into lines, or a header as name and value, is an array of strings that look harmless one by one. */
 function scrubArray(values: readonly unknown[]): unknown[] {
   const line = lineScrubber();
@@ -128,7 +130,7 @@ function scrubArray(values: readonly unknown[]): unknown[] {
     if (typeof value !== "string") return scrubValue(value);
     const before = values[index - 1];
     const scrubbed = line(value);
-    return typeof before === "string" && before.length < 64 && isSecret(before, value) ? REMOVED : scrubbed;
+    return typeof before === "string" && NAME.test(before) && isSecret(before, value) ? REMOVED : scrubbed;
   });
 }
 
