@@ -13,6 +13,12 @@ interface Node<T> {
 export class SubscriptionTree<T> {
   readonly #root: Node<T> = { parent: undefined, level: "", children: undefined, values: undefined };
   #size = 0;
+  #nodes = 0;
+
+  /** How many levels are kept in memory: what the tree costs. */
+  get nodes(): number {
+    return this.#nodes;
+  }
 
   /** How many (filter, value) pairs there are. */
   get size(): number {
@@ -22,7 +28,7 @@ export class SubscriptionTree<T> {
   /** False if the pair was there already. */
   add(filter: string, value: T): boolean {
     let node = this.#root;
-    for (const level of filter.split("/")) node = childOf(node, level);
+    for (const level of filter.split("/")) node = node.children?.get(level) ?? this.#grow(node, level);
     node.values ??= new Set();
     if (node.values.has(value)) return false;
     node.values.add(value);
@@ -36,7 +42,7 @@ export class SubscriptionTree<T> {
     for (const level of filter.split("/")) node = node?.children?.get(level);
     if (!node?.values?.delete(value)) return false;
     this.#size--;
-    prune(node);
+    this.#prune(node);
     return true;
   }
 
@@ -61,27 +67,26 @@ export class SubscriptionTree<T> {
       visitAll(node.children?.get("#"), visit);
     }
   }
-}
 
-function childOf<T>(parent: Node<T>, level: string): Node<T> {
-  parent.children ??= new Map();
-  let child = parent.children.get(level);
-  if (child === undefined) {
-    child = { parent, level, children: undefined, values: undefined };
+  #grow(parent: Node<T>, level: string): Node<T> {
+    const child: Node<T> = { parent, level, children: undefined, values: undefined };
+    parent.children ??= new Map();
     parent.children.set(level, child);
+    this.#nodes++;
+    return child;
   }
-  return child;
-}
 
-/** Takes away what no filter needs any more, so that churn leaves nothing behind. */
-function prune<T>(leaf: Node<T>): void {
-  let node = leaf;
-  while (node.parent !== undefined) {
-    if (node.values?.size === 0) node.values = undefined;
-    if (node.children?.size === 0) node.children = undefined;
-    if (node.values !== undefined || node.children !== undefined) return;
-    node.parent.children?.delete(node.level);
-    node = node.parent;
+  /** Takes away what no filter needs any more, so that churn leaves nothing behind. */
+  #prune(leaf: Node<T>): void {
+    let node = leaf;
+    while (node.parent !== undefined) {
+      if (node.values?.size === 0) node.values = undefined;
+      if (node.children?.size === 0) node.children = undefined;
+      if (node.values !== undefined || node.children !== undefined) return;
+      node.parent.children?.delete(node.level);
+      this.#nodes--;
+      node = node.parent;
+    }
   }
 }
 
