@@ -127,26 +127,22 @@ export const claimAudit = z
   .object({
     claim,
     ageDays: z.number(),
-    quotaUsedShare: z.number().meta({ description: "0 to 1." }),
-    ratePerMinute: z.number().meta({ description: "Enrollments a minute over the last hour." }),
+    daysLeft: z.number().meta({ description: "Negative once it has expired." }),
+    quotaUsed: z.number().meta({ description: "0 to 1." }),
     redeemedLastHour: z.int(),
     redeemedLastDay: z.int(),
+    refusals: z.array(z.object({ reason: reasonCode, count: z.int(), lastAt: time })),
+    networks: z
+      .array(z.object({ network: z.string(), firstAt: time, lastAt: time, count: z.int() }))
+      .meta({ description: "Where it was used from: IPv4 /24, IPv6 /48." }),
+    newNetworks: z.array(z.string()).meta({ description: "Those that appeared a day or more after its first use." }),
+    unknownSerials: z.array(z.string()).meta({ description: "Tried, but on no list." }),
+    duplicateSerials: z.array(z.string()).meta({ description: "Tried again after they were provisioned." }),
     expected: z.int().meta({ description: "Serial numbers on the list." }),
     expectedProvisioned: z.int(),
-    refusals: z.array(z.object({ reason: reasonCode, count: z.int(), lastAt: time })),
-    newNetworks: z.array(
-      z.object({
-        network: z.string().meta({ description: "IPv4 /24 or IPv6 /48." }),
-        firstAt: time,
-        lastAt: time,
-        count: z.int(),
-      }),
-    ),
-    unknownSerials: z.array(z.string()),
-    duplicateSerials: z.array(z.string()),
-    stillUsingOldCertificate: z
+    byCertificate: z
       .array(z.object({ certificateId, redeemed: z.int(), lastAt: time.nullable() }))
-      .meta({ description: "Older certificates of a rotated claim that devices still redeem with." }),
+      .meta({ description: "Who still uses the old certificate after a rotation." }),
     findings: z.array(claimFinding),
   })
   .meta({ id: "ClaimAudit", description: "How a claim is used, what is strange about it, and what to do." });

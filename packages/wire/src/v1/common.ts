@@ -86,7 +86,7 @@ export const done = z.object({}).meta({ description: "An empty object: it is don
 /** RFC 9457 problem details; every refusal has this body with the media type application/problem+json. */
 export const problem = z
   .object({
-    type: z.string().meta({ description: "`about:blank#CODE`: `code` as a URI." }),
+    type: z.string().meta({ description: "`urn:fleetmint:problem:CODE`, where CODE is `code`." }),
     title: z.string().meta({ description: "What the code means, the same for every occurrence." }),
     status: z.int().meta({ description: "The HTTP status." }),
     detail: z.string().meta({ description: "What happened this time, naming the field, name or id." }),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { done, list, policyName, time } from "./common.ts";
+import { certificateId, done, groupName, list, policyName, thingName, time } from "./common.ts";
 import { operation } from "./operation.ts";
 
 /** A policy document's text. */
@@ -18,10 +18,11 @@ export const policy = z
   .meta({ id: "Policy", description: "A policy: who may connect, publish, subscribe and receive where." });
 
 const target = z
-  .strictObject({
-    kind: z.enum(["thing", "group", "certificate"]),
-    id: z.string().min(1).max(128).meta({ description: "Thing name, group name or certificate id." }),
-  })
+  .discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("thing"), id: thingName }),
+    z.strictObject({ kind: z.literal("group"), id: groupName }),
+    z.strictObject({ kind: z.literal("certificate"), id: certificateId }),
+  ])
   .meta({ id: "PolicyTarget", description: "What a policy is attached to." });
 
 const byPolicy = z.strictObject({ policyName });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { list, reasonCode, templateName, time } from "./common.ts";
+import { groupName, list, policyName, reasonCode, templateName, thingName, thingTypeName, time } from "./common.ts";
 import { operation } from "./operation.ts";
 
 /** AWS's limit for a template's body. */
@@ -70,6 +70,26 @@ export const templateDetail = template
   .extend({ createdAt: time.meta({ description: "When the default version was made." }), body: z.string() })
   .meta({ id: "TemplateDetail", description: "A template with the text of its default version." });
 
+const plan = z
+  .object({
+    thing: z
+      .object({
+        thingName,
+        thingType: thingTypeName.nullable(),
+        attributes: z.record(z.string(), z.string()),
+        groups: z.array(groupName),
+        billingGroup: z.string().nullable(),
+      })
+      .nullable(),
+    certificateStatus: z.enum(["ACTIVE", "INACTIVE"]),
+    policies: z.array(
+      z.object({ policyName, document: z.string().nullable().meta({ description: "Null: the policy must exist." }) }),
+    ),
+    deviceConfiguration: z.record(z.string(), z.string()),
+    serialNumber: z.string().nullable(),
+  })
+  .meta({ id: "Plan", description: "What a template would write for one device." });
+
 export const explanation = z
   .object({
     outcome: z.enum(["issued", "denied"]),
@@ -77,10 +97,7 @@ export const explanation = z
     message: z.string().nullable().meta({ description: "Why it would be refused and what to do." }),
     steps: z.array(z.object({ step: z.string(), verdict: z.enum(["ok", "denied"]), detail: z.string() })),
     warnings: z.array(z.string()),
-    plan: z
-      .record(z.string(), z.unknown())
-      .nullable()
-      .meta({ description: "What would be written: thing, policies, certificateStatus, deviceConfiguration." }),
+    plan: plan.nullable().meta({ description: "Null where it would be denied." }),
   })
   .meta({
     id: "Explanation",
