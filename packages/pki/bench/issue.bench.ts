@@ -120,8 +120,21 @@ function floor(
   return sign("sha256", tbs, privateKey);
 }
 
+/** The operating system's randomness in blocks, as a server reads it. */
+function pooledRandom(): { bytes(length: number): Uint8Array } {
+  let pool = randomBytes(4096);
+  return {
+    bytes(length) {
+      if (pool.length < length) pool = randomBytes(4096);
+      const taken = pool.subarray(0, length);
+      pool = pool.subarray(length);
+      return taken;
+    },
+  };
+}
+
 async function createWorld(): Promise<World> {
-  const random = { bytes: (length: number): Uint8Array => randomBytes(length) };
+  const random = pooledRandom();
   const settings = { signatureAlgorithm: "ecdsa-sha256", serialPrefix: 1, random } as const;
   const nowMs = Date.now();
   const rootSigner = fileSigner(generateEcKey().privateKey);

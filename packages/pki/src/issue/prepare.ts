@@ -98,8 +98,18 @@ function wholeSeconds(ms: number): number {
   return Math.floor(ms / 1000) * 1000;
 }
 
-function encodeValidity(validity: { notBeforeMs: number; notAfterMs: number }): Uint8Array {
-  return sequence(encodeTime(validity.notBeforeMs), encodeTime(validity.notAfterMs));
+let lastValidity: { notBeforeMs: number; notAfterMs: number; der: Uint8Array } = {
+  notBeforeMs: Number.NaN,
+  notAfterMs: Number.NaN,
+  der: new Uint8Array(0),
+};
+
+/** Times count whole seconds, so that under load many certificates in a row have the same ones. */
+function encodeValidity({ notBeforeMs, notAfterMs }: { notBeforeMs: number; notAfterMs: number }): Uint8Array {
+  if (notBeforeMs !== lastValidity.notBeforeMs || notAfterMs !== lastValidity.notAfterMs) {
+    lastValidity = { notBeforeMs, notAfterMs, der: sequence(encodeTime(notBeforeMs), encodeTime(notAfterMs)) };
+  }
+  return lastValidity.der;
 }
 
 function newSerial(issuer: Issuer): Uint8Array {
