@@ -1,1 +1,2 @@
-export {};
+export * from "./simulated-device.ts";
+export * from "./world.ts";

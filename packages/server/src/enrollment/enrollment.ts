@@ -1,0 +1,116 @@
+import { claimSuspended } from "../audit/events.ts";
+import type { Log } from "../kit/log.ts";
+import type { FaultCode } from "../vocabulary/faults.ts";
+import type { ClaimId, TemplateName } from "../vocabulary/ids.ts";
+import { AttemptLog, asFault, type Origin } from "./attempt-log.ts";
+import type { EventStore } from "./ports.ts";
+import { type EnrollmentOutcome, findToken, type RedeemCommand, type RedeemPorts, redeem } from "./redeem.ts";
+import {
+  beginAttempt,
+  type CertificateRequest,
+  type RequestCertificatePorts,
+  type RequestedCertificate,
+  requestCertificate,
+} from "./request-certificate.ts";
+import { Refusal } from "./steps.ts";
+
+export interface EnrollmentPorts extends RequestCertificatePorts, RedeemPorts {
+  readonly store: RequestCertificatePorts["store"] & RedeemPorts["store"];
+  readonly events: EventStore;
+  readonly log: Log;
+}
+
+/** The engine behind every front: one pipeline, one attempt record for each try, three outcomes (a denial is thrown as a Fault). */
+export interface Enrollment {
+  requestCertificate(request: CertificateRequest): Promise<RequestedCertificate>;
+  redeem(origin: Origin, command: RedeemCommand): Promise<EnrollmentOutcome>;
+  /** Records a refusal that a front or the admission made before the engine was asked. */
+  recordDenial(denial: Denial): Promise<void>;
+}
+
+export interface Denial {
+  readonly origin: Origin;
+  readonly claimId: ClaimId | undefined;
+  readonly step: string;
+  readonly error: unknown;
+  readonly template?: TemplateName;
+}
+
+export function createEnrollment(ports: EnrollmentPorts): Enrollment {
+  return {
+    async requestCertificate(request) {
+      const attempt = beginAttempt(ports, request.origin);
+      try {
+        return await requestCertificate(ports, attempt, request);
+      } catch (error) {
+        throw await deny(ports, attempt, { claimId: request.claimId, error, step: "request" });
+      }
+    },
+    async redeem(origin, command) {
+      let attempt: AttemptLog | undefined;
+      try {
+        const token = await findToken(ports, command);
+        const begun = await ports.store.attempt(token.attemptId);
+        // A second try with the same token is an attempt of its own; the first record stays as it ended.
+        attempt = begun?.outcome === "pending" ? AttemptLog.resume(begun) : beginAttempt(ports, origin);
+        attempt.certificateId = token.certificateId;
+        return await redeem(ports, attempt, { command, token });
+      } catch (error) {
+        attempt ??= beginAttempt(ports, origin);
+        attempt.template ??= command.templateName;
+        throw await deny(ports, attempt, { claimId: command.claimId, error, step: "token" });
+      }
+    },
+    async recordDenial(denial) {
+      const attempt = beginAttempt(ports, denial.origin);
+      attempt.template = denial.template;
+      await deny(ports, attempt, denial);
+    },
+  };
+}
+
+/** Writes the attempt down, lets the guard count it, and returns the fault for the caller to throw. */
+async function deny(
+  ports: EnrollmentPorts,
+  attempt: AttemptLog,
+  denial: { readonly claimId: ClaimId | undefined; readonly error: unknown; readonly step: string },
+): Promise<Error> {
+  const refusal = denial.error instanceof Refusal ? denial.error : undefined;
+  const fault = refusal?.fault ?? asFault(denial.error);
+  if (fault.code === "internal_error") {
+    ports.log.error("An enrollment failed unexpectedly.", { attempt: attempt.id, error: fault.cause });
+  }
+  try {
+    await ports.store.saveAttempt(attempt.denied(refusal?.step ?? denial.step, fault, ports.clock.now()));
+    if (denial.claimId !== undefined) await countRefusal(ports, denial.claimId, fault.code);
+  } catch (error) {
+    // The refusal stands even where it cannot be written down; a full disk must not turn it into another answer.
+    ports.log.error("A refused attempt could not be recorded.", { attempt: attempt.id, error });
+  }
+  return fault;
+}
+
+async function countRefusal(ports: EnrollmentPorts, claimId: ClaimId, code: FaultCode): Promise<void> {
+  const claim = await ports.claims.claim(claimId);
+  if (claim === undefined || claim.status !== "active") return;
+  const reason = ports.guard.noteRefusal(claim, code);
+  if (reason === undefined) return;
+  const atMs = ports.clock.now();
+  await ports.claims.setClaimStatus({
+    claimId,
+    status: "suspended",
+    reason,
+    audit: claimSuspended({ actor: "system", claimId, atMs, detail: { reason } }),
+  });
+  await ports.events.saveEvent({
+    atMs,
+    kind: "claim.suspended",
+    reason: "claim_suspended",
+    message: `The claim was suspended: ${reason}.`,
+    certificateId: undefined,
+    claimId,
+    thingName: undefined,
+    clientId: undefined,
+    remoteAddress: undefined,
+  });
+}
