@@ -110,6 +110,8 @@ export interface StoredSession {
   readonly key: SessionKey;
   readonly expirySeconds: number;
   readonly subscriptions: readonly StoredSubscription[];
+  /** As `markDisconnected` left it; only `load` reports it. Absent where the device was connected to the end. */
+  readonly disconnectedAtMs?: number | undefined;
 }
 
 /** Durable sessions: what is acknowledged to a publisher survives a restart. */
@@ -121,7 +123,10 @@ export interface SessionStore {
   remove(key: SessionKey): Promise<void>;
   /** Marks the moment the device left, from which expiry counts; undefined while it is connected. */
   markDisconnected(key: SessionKey, atMs: number | undefined): Promise<void>;
-  /** Keeps one message for several sessions. Beyond a session's limit the oldest are dropped. */
+  /**
+   * Keeps one message for several sessions and answers its sequence in each, 0 for a session that is not there. Beyond a
+   * session's limit the oldest are dropped. Calls settle in the order in which they were made.
+   */
   enqueue(keys: readonly SessionKey[], message: Message): Promise<readonly number[]>;
   queued(key: SessionKey, afterSequence: number, limit: number): Promise<readonly StoredMessage[]>;
   dequeue(key: SessionKey, sequences: readonly number[]): Promise<void>;
