@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
-import { createServer, type Server, type TLSSocket } from "node:tls";
+import { createServer, type SecureVersion, type Server, type TLSSocket } from "node:tls";
 import {
   type ConnackPacket,
   type ConnectPacket,
@@ -25,7 +25,10 @@ export interface TestServerOptions {
   readonly ca: TestCa;
   /** The server's own certificate; for "localhost" from the CA unless told. */
   readonly certificate?: Leaf;
+  /** What it sends above its own certificate; the issuing CA unless told. */
+  readonly chainPem?: string;
   readonly deviceValidForSeconds?: number;
+  readonly maxVersion?: SecureVersion;
 }
 
 /** Turns one exchange into something else; the first that answers wins. Undefined lets it go on. */
@@ -60,9 +63,10 @@ export class TestServer {
     const own = options.certificate ?? options.ca.leaf({ profile: "server", commonName: "server", dns: ["localhost"] });
     this.#server = createServer(
       {
-        cert: own.certificatePem + options.ca.issuingPem,
+        cert: own.certificatePem + (options.chainPem ?? options.ca.issuingPem),
         key: own.privateKeyPem,
         noDelay: true,
+        ...(options.maxVersion === undefined ? {} : { maxVersion: options.maxVersion }),
         requestCert: true,
         rejectUnauthorized: false,
         ALPNProtocols: ["x-amzn-mqtt-ca", "mqtt"],

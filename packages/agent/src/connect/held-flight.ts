@@ -12,11 +12,12 @@ const MAX_HELD_BYTES = 128 * 1024;
 /**
  * The transport beneath a TLS 1.3 client that lets nothing out but its ClientHello until `release`.
  *
- * Node checks a server's certificate after the handshake, in JavaScript, and by then OpenSSL has answered the server's
- * request for a certificate: a false server learns which device it fooled, and Node's `rejectUnauthorized` does not
- * change that. So the client's second flight (Certificate, CertificateVerify, Finished) is kept here until the server
- * has been checked. In TLS 1.3 the client's handshake is complete before that flight has left, which is why the
- * check can come in between; in TLS 1.2 it cannot, so the agent speaks TLS 1.3 only.
+ * Node checks a server's certificate in JavaScript, after OpenSSL has ended the handshake. In TLS 1.2 OpenSSL has by then
+ * sent the client's certificate in the clear, `rejectUnauthorized` or not; in TLS 1.3 it depends on timing inside Node
+ * whether it leaves first. A false server would learn which device it fooled. So the client's second flight
+ * (Certificate, CertificateVerify, Finished) is kept here until the server has been checked. A TLS 1.3 client's
+ * handshake is complete before that flight has left, which is why the check can come in between; in TLS 1.2 it cannot,
+ * so the agent speaks TLS 1.3 only.
  */
 export class HeldFlight extends Duplex {
   readonly #transport: Duplex;

@@ -16,9 +16,11 @@ export function readLine(stream: Readable, maxBytes: number): Promise<string> {
       held = Buffer.concat([held, chunk]);
       const end = held.indexOf("\n");
       if (end < 0 && held.length <= maxBytes) return;
-      if (end < 0) return finish(() => reject(new Error(`The first line is longer than ${maxBytes} bytes.`)));
-      if (end + 1 < held.length) stream.unshift(held.subarray(end + 1));
-      finish(() => resolve(held.subarray(0, end).toString()));
+      if (end >= 0 && end + 1 < held.length) stream.unshift(held.subarray(end + 1));
+      finish(() => {
+        if (end >= 0) resolve(held.subarray(0, end).toString());
+        else reject(new Error(`The first line is longer than ${maxBytes} bytes.`));
+      });
     };
     stream.on("readable", take);
     stream.on("end", onEnd);
