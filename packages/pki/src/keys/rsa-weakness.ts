@@ -89,7 +89,10 @@ function powerModulo(base: number, exponent: number, modulus: number): number {
 
 /** Fermat's method: n = a² − b² with a just above the square root of n, if the primes are close. */
 function factorsByFermat(n: bigint): boolean {
-  let a = squareRoot(n) + 1n;
+  const root = squareRoot(n);
+  // A square has one prime twice; the rounds below begin beyond it.
+  if (root * root === n) return true;
+  let a = root + 1n;
   let difference = a * a - n;
   for (let round = 0; round < FERMAT_ROUNDS; round++) {
     if (isSquare(difference)) return true;
