@@ -27,6 +27,8 @@ export interface StoredCheckpoint {
   readonly rootHash: string;
   readonly atMs: number;
   readonly note: string;
+  /** Hashes of the full subtrees that make up the tree, largest first: enough to append to it after a restart. */
+  readonly frontier: readonly string[];
 }
 
 export interface AuditStore {
@@ -35,6 +37,8 @@ export interface AuditStore {
   entryCount(): Promise<number>;
   latestCheckpoint(): Promise<StoredCheckpoint | undefined>;
   saveCheckpoint(checkpoint: StoredCheckpoint): Promise<void>;
+  /** The newest kept, oldest first. */
+  checkpoints(limit: number): Promise<readonly StoredCheckpoint[]>;
   /** What a checkpoint vouches for beside the tree: how much of each claim's quota is used. */
   claimUsage(): Promise<readonly { readonly claimId: string; readonly redeemed: number }[]>;
 }

@@ -1,0 +1,143 @@
+// One writer, many operations a commit. An fsync costs more than all statements of an operation, so the operations that arrive in
+// one turn of the event loop share one: each runs in a savepoint of its own, then one COMMIT, and only then does anyone hear of it.
+import type { DatabaseSync } from "node:sqlite";
+import { Fault } from "../../kit/fault.ts";
+import { faultPoint } from "../../kit/fault-points.ts";
+import type { Log } from "../../kit/log.ts";
+import { isStorageFailure, isTrouble } from "./storage-errors.ts";
+
+export interface GroupCommit {
+  run<Result>(operation: () => Result): Promise<Result>;
+  /** The reason for which nothing is written any more. */
+  readonly stopped: Fault | undefined;
+  /** Commits what is queued; refuses what comes later. */
+  close(): void;
+}
+
+interface Queued {
+  readonly operation: () => unknown;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+type Settlement = () => void;
+
+export interface GroupCommitPorts {
+  readonly database: DatabaseSync;
+  readonly log: Log;
+  /** Runs inside each batch after its operations, before the commit. */
+  readonly beforeCommit: () => void;
+  readonly afterCommit: () => void;
+}
+
+/** A batch that is too long would hold the event loop; the rest waits for the next turn. */
+const BATCH = 512;
+
+export function createGroupCommit(ports: GroupCommitPorts): GroupCommit {
+  let queue: Queued[] = [];
+  let scheduled = false;
+  let stopped: Fault | undefined;
+
+  const flush = (): void => {
+    scheduled = false;
+    const batch = queue.slice(0, BATCH);
+    queue = queue.slice(BATCH);
+    if (queue.length > 0) schedule();
+    try {
+      if (stopped !== undefined) refuse(batch, stopped);
+      else commitBatch(ports, batch);
+    } catch (error) {
+      const failure = batchFailure(error);
+      if (isTrouble(error)) stopped = stop(ports.log, error);
+      refuse(batch, failure);
+    }
+  };
+  const schedule = (): void => {
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(flush);
+  };
+  return {
+    run<Result>(operation: () => Result): Promise<Result> {
+      return new Promise<Result>((resolve, reject) => {
+        if (stopped !== undefined) return reject(stopped);
+        queue.push({ operation, resolve: resolve as (result: unknown) => void, reject });
+        schedule();
+      });
+    },
+    get stopped() {
+      return stopped;
+    },
+    close() {
+      while (queue.length > 0) flush();
+      stopped ??= new Fault("store_unavailable", "The store is closed.");
+    },
+  };
+}
+
+/** Runs the batch in one transaction; throws when it must be given up as a whole. */
+function commitBatch(ports: GroupCommitPorts, batch: readonly Queued[]): void {
+  const { database } = ports;
+  const settlements: Settlement[] = [];
+  try {
+    database.exec("BEGIN IMMEDIATE");
+    for (const queued of batch) settlements.push(runInSavepoint(database, queued));
+    ports.beforeCommit();
+    faultPoint("store-before-commit");
+    database.exec("COMMIT");
+  } catch (error) {
+    if (database.isTransaction) rollBack(database);
+    throw error;
+  }
+  faultPoint("store-after-commit");
+  // No answer leaves before this line.
+  for (const settle of settlements) settle();
+  ports.afterCommit();
+}
+
+function runInSavepoint(database: DatabaseSync, { operation, resolve, reject }: Queued): Settlement {
+  database.exec("SAVEPOINT operation");
+  try {
+    const result = operation();
+    database.exec("RELEASE operation");
+    return () => resolve(result);
+  } catch (error) {
+    // A full or failing disk concerns the whole batch; SQLite may have ended the transaction already.
+    if (isStorageFailure(error) || !database.isTransaction) throw error;
+    database.exec("ROLLBACK TO operation");
+    database.exec("RELEASE operation");
+    return () => reject(error);
+  }
+}
+
+function rollBack(database: DatabaseSync): void {
+  try {
+    database.exec("ROLLBACK");
+  } catch {
+    // SQLite rolled back by itself; what failed is reported by the error that led here.
+  }
+}
+
+function refuse(batch: readonly Queued[], error: unknown): void {
+  for (const { reject } of batch) reject(error);
+}
+
+function batchFailure(error: unknown): unknown {
+  if (!isStorageFailure(error)) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new Fault("store_unavailable", `The store could not write (${reason}). Nothing of it was kept.`, {
+    cause: error,
+  });
+}
+
+/** After an I/O error nobody knows what the disk holds: only opening anew, which recovers from the log, can say. */
+function stop(log: Log, error: unknown): Fault {
+  log.error("The store stops after an I/O error; restart the server when the disk is sound.", { error: String(error) });
+  return new Fault(
+    "store_unavailable",
+    "The store stopped after an I/O error; restart the server when the disk is sound.",
+    {
+      cause: error,
+    },
+  );
+}
