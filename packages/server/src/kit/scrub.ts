@@ -28,16 +28,22 @@ export function scrubValue(value: unknown): unknown {
   );
 }
 
+/** More lines than any private key has: after so many the END was lost, and what follows is something else. */
+const KEY_LINES = 400;
+
 /** For text that arrives line by line: remembers that a private key has begun and not ended. */
 export function lineScrubber(): (line: string) => string {
-  let inside = false;
+  let linesInside = 0;
   return (line) => {
+    const inside = linesInside > 0 && linesInside <= KEY_LINES;
     const end = inside ? line.indexOf(PEM_END) : 0;
-    if (end === -1) return REMOVED;
+    if (end === -1) {
+      linesInside++;
+      return REMOVED;
+    }
     const rest = inside ? line.slice(afterEnd(line, end)) : line;
-    const removed = inside ? REMOVED : "";
-    inside = hasOpenKey(rest);
-    return removed + scrubSecrets(rest);
+    linesInside = hasOpenKey(rest) ? 1 : 0;
+    return (inside ? REMOVED : "") + scrubSecrets(rest);
   };
 }
 
