@@ -67,8 +67,18 @@ test("MQTT 5 packets are refused by these rules", () => {
     ["subscription identifier 0", "82 09 0001 02 0b00 0001 74 00", 0x81],
     ["no-local on a shared subscription", "82 10 0001 00 000a 24 7368617265 2f 702f 70 04", 0x82],
     ["a shared subscription without filter", "82 0e 0001 00 0008 24 7368617265 2f 70 00", 0x82],
+    ["a SUBACK", "90 04 0001 00 00", 0x82],
+    ["a SUBACK with flags", "91 04 0001 00 00", 0x81],
+    ["a PINGRESP with flags", "d1 00", 0x82],
     ["any reason to disconnect", "e0 01 05", undefined],
   ]);
+});
+
+test("a packet is never read beyond its end into the next", () => {
+  // The properties claim five bytes, and what follows would be a property.
+  assert.equal(verdict(primedReader("server", 5), "30 04 0001 74 05  26 0000 0000"), 0x81);
+  assert.equal(verdict(primedReader("server", 5), "40 01 00  01 00"), 0x81);
+  assert.equal(verdict(primedReader("server", 4), "30 03 0002 74  c000"), 0x81);
 });
 
 test("CONNECT is refused by these rules", () => {

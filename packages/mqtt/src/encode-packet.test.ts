@@ -21,6 +21,22 @@ test("acknowledgements take their shortest form", () => {
   assert.equal(hex({ type: "disconnect", reasonCode: 0x81 }, 4), "e000");
 });
 
+test("the remaining length grows by a byte where it must", () => {
+  const message = { type: "publish", topic: "t", qos: 0, retain: false, duplicate: false, properties: {} } as const;
+  for (const [body, header] of [
+    [127, "307f"],
+    [128, "308001"],
+    [16_383, "30ff7f"],
+    [16_384, "30808001"],
+    [2_097_151, "30ffff7f"],
+    [2_097_152, "3080808001"],
+  ] as const) {
+    const bytes = Buffer.from(encodePacket({ ...message, payload: Buffer.alloc(body - 3) }, 4));
+    assert.equal(bytes.toString("hex", 0, header.length / 2), header);
+    assert.equal(bytes.length, body + header.length / 2);
+  }
+});
+
 test("what 3.1.1 lacks is left out for it", () => {
   const publish = {
     type: "publish",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { duplexPair } from "node:stream";
+import { type Duplex, duplexPair } from "node:stream";
 import { type TestContext, test } from "node:test";
 import type { ConnackPacket, ProtocolVersion, PublishPacket } from "../packets.ts";
 import { HandTimers, ScriptedServer } from "../testing/scripted-server.ts";
@@ -10,6 +10,8 @@ import { MqttClient } from "./mqtt-client.ts";
 const ANSWER_MS = 7_000;
 
 interface World {
+  /** The client's own stream. */
+  readonly stream: Duplex;
   readonly client: MqttClient;
   readonly server: ScriptedServer;
   readonly timers: HandTimers;
@@ -19,7 +21,7 @@ function start(version: ProtocolVersion = 5, options: Partial<MqttClientOptions>
   const [near, far] = duplexPair();
   const timers = new HandTimers();
   const client = new MqttClient({ stream: near, after: timers.after, answerTimeoutMs: ANSWER_MS, ...options });
-  return { client, server: new ScriptedServer(far, version), timers };
+  return { stream: near, client, server: new ScriptedServer(far, version), timers };
 }
 
 interface Opening {
@@ -273,6 +275,49 @@ test("an acknowledgement that nothing waits for is a protocol error", async (t) 
   const { client, server } = await connected(t);
   server.send({ type: "puback", packetId: 9, reasonCode: 0 });
   assert.match((await client.closed).message, /packet identifier 9, which nothing waits for/);
+});
+
+test("an answer of another kind than was asked for is a protocol error", async (t) => {
+  const { client, server } = await connected(t);
+  const subscribed = assert.rejects(client.subscribe([{ filter: "t" }]), endedBy("protocol-error"));
+  const { packetId } = await server.next("subscribe");
+  server.send({ type: "puback", packetId, reasonCode: 0 });
+  await subscribed;
+});
+
+test("a handler may disconnect; its message is then not acknowledged", async (t) => {
+  const ended: Promise<ConnectionEnd>[] = [];
+  const onMessage = () => void ended.push(client.disconnect());
+  const { client, server, stream } = await connected(t, { options: { onMessage } });
+  server.send(incoming("a", 7));
+  await server.next("disconnect");
+  assert.deepEqual([(await ended[0])?.kind, server.arrived], ["disconnected", 0]);
+  assert.equal(stream.errored, null, "something was written after the good-bye");
+});
+
+test("a fault ends a 3.1.1 connection without DISCONNECT, so that the server publishes the will", async (t) => {
+  const onMessage = () => {
+    throw new Error("disk full");
+  };
+  const { client, server } = await connected(t, { version: 4, options: { onMessage } });
+  server.send(incoming("a", 7));
+  assert.equal((await client.closed).kind, "handler-failed");
+  assert.equal(server.arrived, 0);
+});
+
+test("no timer is left behind, however a connection ends", async (t) => {
+  const left = await connected(t);
+  await left.client.disconnect();
+  assert.deepEqual(left.timers.delays, []);
+  const cut = await connected(t);
+  cut.server.stream.destroy();
+  await cut.client.closed;
+  assert.deepEqual(cut.timers.delays, []);
+  const early = start();
+  const refused = assert.rejects(early.client.connect({ clientId: "d" }));
+  early.server.stream.destroy();
+  await refused;
+  assert.deepEqual(early.timers.delays, []);
 });
 
 test("a message with QoS 2 is refused", async (t) => {

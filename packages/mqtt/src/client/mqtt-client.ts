@@ -296,7 +296,6 @@ export class MqttClient {
     this.#connackWait?.cancelTimeout();
     const error = new ConnectionEndedError(end);
     this.#connackWait?.reject(error);
-    this.#gate?.close(error);
     this.#outstanding.rejectAll(error);
     this.#closeStream(farewell);
   }

@@ -1,16 +1,10 @@
 import { FlowWindow } from "../session/flow-window.ts";
 
-interface Waiter {
-  readonly enter: () => void;
-  readonly reject: (error: Error) => void;
-}
-
 /** Holds QoS 1 messages back while the server's receive window is full [MQTT-3.3.4-9], in order and not without end. */
 export class PublishGate {
   readonly #window: FlowWindow;
   readonly #limit: number;
-  #waiters: Waiter[] = [];
-  #closed: Error | undefined;
+  readonly #waiting: (() => void)[] = [];
 
   constructor(receiveMaximum: number | undefined, waitingLimit: number) {
     this.#window = new FlowWindow(receiveMaximum);
@@ -18,26 +12,18 @@ export class PublishGate {
   }
 
   enter(): Promise<void> {
-    if (this.#closed !== undefined) return Promise.reject(this.#closed);
     if (this.#window.take()) return Promise.resolve();
-    if (this.#waiters.length >= this.#limit) {
+    if (this.#waiting.length >= this.#limit) {
       const message = `${this.#limit} messages wait for the server's acknowledgement; await publish() before the next`;
       return Promise.reject(new RangeError(message));
     }
-    return new Promise((resolve, reject) => this.#waiters.push({ enter: resolve, reject }));
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** The place goes to the one who has waited longest. */
+  /** The place goes to the one who has waited longest; also after the end, when each finds so and leaves in turn. */
   leave(): void {
-    const next = this.#waiters.shift();
+    const next = this.#waiting.shift();
     if (next === undefined) this.#window.free();
-    else next.enter();
-  }
-
-  close(error: Error): void {
-    this.#closed = error;
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const waiter of waiters) waiter.reject(error);
+    else next();
   }
 }

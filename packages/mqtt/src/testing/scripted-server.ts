@@ -20,6 +20,11 @@ export class ScriptedServer {
     stream.on("error", () => {});
   }
 
+  /** Packets that came and were not asked for yet. */
+  get arrived(): number {
+    return this.#arrived.length;
+  }
+
   send(packet: Packet): void {
     this.stream.write(encodePacket(packet, this.version));
   }
