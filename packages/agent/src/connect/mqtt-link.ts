@@ -21,6 +21,8 @@ export interface LinkOptions {
   readonly mqttVersion: 4 | 5;
   readonly format: PayloadFormat;
   readonly keepAliveSeconds?: number;
+  /** Ends the attempt at once. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const DEFAULT_KEEP_ALIVE_SECONDS = 60;
@@ -53,9 +55,11 @@ export class MqttLink {
 
   /** Verifies the server, then connects to it; returns when it has accepted. */
   static async open(ports: LinkPorts, identity: LinkIdentity, options: LinkOptions): Promise<MqttLink> {
-    const stream = await openStream(ports, identity);
+    const stream = await openStream(ports, identity, options.signal);
     const link = new MqttLink(ports, options.format, stream);
-    await link.#connect(identity, options);
+    const abandon = (): unknown => stream.destroy();
+    options.signal?.addEventListener("abort", abandon, { once: true });
+    await link.#connect(identity, options).finally(() => options.signal?.removeEventListener("abort", abandon));
     return link;
   }
 
@@ -132,9 +136,13 @@ export class MqttLink {
   }
 }
 
-function openStream({ system, time, target }: LinkPorts, { key, certificatePem }: LinkIdentity): Promise<Duplex> {
+function openStream(
+  { system, time, target }: LinkPorts,
+  { key, certificatePem }: LinkIdentity,
+  signal: AbortSignal | undefined,
+): Promise<Duplex> {
   const credential = key.credential(certificatePem);
-  if (key.pkcs11Module === undefined) return openVerifiedTls({ clock: system.clock, time }, target, credential);
+  if (key.pkcs11Module === undefined) return openVerifiedTls({ clock: system.clock, time, signal }, target, credential);
   return openTlsInChild(time, { target, credential, pkcs11Module: key.pkcs11Module });
 }
 

@@ -21,7 +21,7 @@ const TIMEOUT_MS = 20_000;
  * no certificate, no signature, no MQTT.
  */
 export async function openVerifiedTls(
-  ports: { readonly clock: Clock; readonly time: TrustedTime },
+  ports: { readonly clock: Clock; readonly time: TrustedTime; readonly signal?: AbortSignal | undefined },
   target: ServerTarget,
   credential: TlsCredential,
 ): Promise<TLSSocket> {
@@ -31,13 +31,19 @@ export async function openVerifiedTls(
   const tls = connectTls({ ...options, socket: flight });
   // A late error, after the owner has let go of the connection, is no bug.
   tls.on("error", () => {});
+  const abandon = (): void => {
+    tls.destroy();
+    flight.destroy();
+  };
   try {
+    ports.signal?.addEventListener("abort", abandon, { once: true });
     await handshake(ports.clock, tls, target);
     checkServer(tls, target, ports.time);
   } catch (error) {
-    tls.destroy();
-    flight.destroy();
+    abandon();
     throw error;
+  } finally {
+    ports.signal?.removeEventListener("abort", abandon);
   }
   flight.release();
   return tls;

@@ -18,6 +18,8 @@ export interface KeyHandle extends KeyUse {
   readonly reference: KeyReference;
   /** Signs certificate requests. */
   readonly signer: Signer;
+  /** RFC 7512, without the PIN; only of a key in a token. */
+  readonly uri?: string;
   /** For `status`: one line, never a secret. */
   describe(): string;
   /** Ends the key where it lives outside the bundle. Nothing to do where it is gone already. */

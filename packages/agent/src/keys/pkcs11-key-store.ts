@@ -41,6 +41,7 @@ async function open(config: Pkcs11KeyStoreConfig, key: TokenKey): Promise<KeyHan
     reference: key,
     signer: signerOf(config, key, publicKeySpki),
     pkcs11Module: config.module,
+    uri: keyUri(key),
     credential: (certificatePem) => ({
       certificatePem,
       privateKeyEngine: config.engine,

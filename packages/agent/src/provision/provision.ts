@@ -6,6 +6,7 @@ import { MqttLink } from "../connect/mqtt-link.ts";
 import { retry } from "../connect/retry.ts";
 import { eraseClaim } from "../identity/erase-claim.ts";
 import { expiryOf } from "../identity/lifetime.ts";
+import { endRetiredKey, identityOf, saveState, withCurrent } from "../identity/progress.ts";
 import type { AgentState, Identity, PendingIdentity } from "../identity/state.ts";
 import { openClaim } from "./claim.ts";
 import { obtainCertificate } from "./obtain-certificate.ts";
@@ -60,14 +61,18 @@ class ProvisioningJob {
 
   startOver(): void {
     const { current, pending, ...rest } = this.state;
-    if (current !== undefined || pending !== undefined) requireClaim(this.#config);
-    this.#save(rest);
+    if (current === undefined && pending === undefined) return;
+    requireClaim(this.#config, "To provision again takes a claim, and there is none. Nothing was changed.");
+    const key = current?.key ?? pending?.key;
+    this.#save({ ...rest, ...(key?.kind === "pkcs11" ? { retiredKey: key } : {}) });
   }
 
-  /** The identity in use, unless it has expired. */
+  /** The identity in use, unless it has expired and no renewed one waits to be used. */
   validIdentity(): Identity | undefined {
-    const { current } = this.state;
-    return current !== undefined && expiryOf(current.certificatePem) > this.#ports.time.now() ? current : undefined;
+    const { current, pending } = this.state;
+    const renewed = pending?.purpose === "renew" && pending.redeemed !== undefined ? pending.issued : undefined;
+    const isValid = [current, renewed].some((each) => each && expiryOf(each.certificatePem) > this.#ports.time.now());
+    return isValid ? current : undefined;
   }
 
   /** Goes on from where the stored state stands, up to an identity that has connected. */
@@ -78,13 +83,14 @@ class ProvisioningJob {
 
   /** What is left to do once the identity is safe. Each part may be repeated. */
   async finish(): Promise<void> {
-    const { claimToErase, retiredKey, ...rest } = this.state;
-    if (!claimToErase && retiredKey === undefined) return;
-    const notes = claimToErase ? eraseClaim(this.#config) : [];
-    if (retiredKey !== undefined) await (await this.#ports.keys.open(retiredKey)).destroy();
-    this.#save({ ...rest, claimToErase: false });
-    if (claimToErase && notes.length === 0) this.#ports.say("The claim has done its work and is erased.");
-    for (const note of notes) this.#ports.say(note);
+    const { claimToErase } = this.state;
+    if (claimToErase) {
+      const notes = eraseClaim(this.#config);
+      this.#save({ ...this.state, claimToErase: false });
+      if (notes.length === 0) notes.push("The claim has done its work and is erased.");
+      for (const note of notes) this.#ports.say(note);
+    }
+    this.state = await endRetiredKey(this.#ports, this.state);
   }
 
   /** An unfinished renewal of an expired identity is of no use here: its connection can no longer be made. */
@@ -95,6 +101,7 @@ class ProvisioningJob {
 
   async #useClaim(): Promise<void> {
     const { say } = this.#ports;
+    requireClaim(this.#config, "This device has no valid identity, and no claim to obtain one with.");
     const claim = openClaim(this.#config);
     for (const note of claim.notes) say(note);
     const link = await MqttLink.open(this.#ports, claim.identity, this.#config);
@@ -117,8 +124,7 @@ class ProvisioningJob {
     const link = await MqttLink.open(this.#ports, named, this.#config);
     await link.close();
     this.#ports.say(`Connected with the new identity${identity.thingName ? ` as ${identity.thingName}` : ""}.`);
-    const { pending: _done, ...rest } = this.state;
-    this.#save({ ...rest, current: identity, claimToErase: !this.#config.keepClaim });
+    this.#save({ ...withCurrent(this.state, identity), claimToErase: !this.#config.keepClaim });
   }
 
   #keep(pending: PendingIdentity): void {
@@ -126,27 +132,13 @@ class ProvisioningJob {
   }
 
   #save(state: AgentState): void {
-    this.state = { ...state, floorMs: Math.max(state.floorMs, this.#ports.time.provedMs()) };
-    this.#ports.store.save(this.state);
+    this.state = saveState(this.#ports, state);
   }
 }
 
-/** The parts of a redeemed identity, put together. */
-export function identityOf({ key, issued, redeemed }: PendingIdentity): Identity {
-  if (key === undefined || issued === undefined || redeemed === undefined)
-    throw new Error("The identity is not complete.");
-  const { certificateId, certificatePem } = issued;
-  return { certificateId, certificatePem, key, ...redeemed };
-}
-
-function requireClaim({ claimCertPath, claimKeyPath }: AgentConfig): void {
+function requireClaim({ claimCertPath, claimKeyPath }: AgentConfig, message: string): void {
   const missing = [claimCertPath, claimKeyPath].find((path) => !existsSync(path));
   if (missing === undefined) return;
-  throw new AgentFault({
-    kind: "refused",
-    reason: "claim_missing",
-    message: "To provision again takes a claim, and this one was erased after the first use. Nothing was changed.",
-    at: missing,
-    fix: "put a claim there (`fleetmint claim create`), then run the command again",
-  });
+  const fix = 'put a claim there (`fleetmint claim create`), or correct "cert" and "key" in the configuration';
+  throw new AgentFault({ kind: "refused", reason: "claim_missing", message, at: missing, fix });
 }
