@@ -36,9 +36,6 @@ export const EXPECTED_DIFFERENCES: readonly ExpectedDifference[] = [
     "QoS 2 PUBLISH-PUBREC-PUBREL-PUBACK",
     "QoS 2 PUBLISH-PUBREC-PUBREL-PUBREC",
   ]),
-  ...because(QOS_2_UNANNOUNCED, "v3.1.1 PUBREC", ["50 unsolicited"]),
-  ...because(QOS_2_UNANNOUNCED, "v3.1.1 PUBREL", ["62 unsolicited"]),
-  ...because(QOS_2_UNANNOUNCED, "v3.1.1 PUBCOMP", ["70 unsolicited"]),
 
   ...because(QOS_2_ANNOUNCED, "v5.0   PUBLISH", ["34 QoS 2 Dup 0", "3C QoS 2 Dup 1"]),
   ...because(QOS_2_ANNOUNCED, "v5.0   FLOW", [
@@ -47,41 +44,6 @@ export const EXPECTED_DIFFERENCES: readonly ExpectedDifference[] = [
     "QoS 2 PUBLISH-PUBCOMP",
     "QoS 2 PUBLISH-PUBREC-PUBREL-PUBACK",
     "QoS 2 PUBLISH-PUBREC-PUBREL-PUBREC",
-  ]),
-  ...because(QOS_2_ANNOUNCED, "v5.0   PUBREC", [
-    "50 unsolicited len=2",
-    "50 unsolicited len=3",
-    "50 unsolicited len=3 fail",
-    "50 unsolicited len=4 ok",
-    "50 unsolicited len=4 rc=fail",
-  ]),
-  ...because(QOS_2_ANNOUNCED, "v5.0   PUBREC ALLOWED PROPERTIES", [
-    "50 with reason-string property",
-    "50 with user-property",
-    "50 with 2*user-property",
-  ]),
-  ...because(QOS_2_ANNOUNCED, "v5.0   PUBREL", [
-    "62 unsolicited len=2",
-    "62 unsolicited len=3",
-    "62 unsolicited len=3 fail",
-    "62 unsolicited len=4 ok",
-    "62 unsolicited len=4 rc=fail",
-  ]),
-  ...because(QOS_2_ANNOUNCED, "v5.0   PUBREL ALLOWED PROPERTIES", [
-    "62 with reason-string property",
-    "62 with user-property",
-    "62 with 2*user-property",
-  ]),
-  ...because(QOS_2_ANNOUNCED, "v5.0   PUBCOMP", [
-    "70 unsolicited",
-    "70 unsolicited rc",
-    "70 unsolicited rc=92",
-    "70 unsolicited rc,properties",
-  ]),
-  ...because(QOS_2_ANNOUNCED, "v5.0   PUBCOMP ALLOWED PROPERTIES", [
-    "70 with reason-string property",
-    "70 with user-property",
-    "70 with 2*user-property",
   ]),
 
   ...because(IDENTIFIER, "v5.0   PUBLISH ALLOWED PROPERTIES", [
