@@ -32,6 +32,8 @@ export class Evaluator {
   readonly #onCall: ((step: CallStep) => void) | undefined;
   /** Resources whose name is being evaluated, to find circles. */
   readonly #open = new Set<string>();
+  /** Names of resources, each made once: references among them must not multiply the work. */
+  readonly #names = new Map<string, Text>();
   #calls = 0;
 
   constructor(template: Template, input: EvaluationInput, onCall?: (step: CallStep) => void) {
@@ -167,20 +169,19 @@ export class Evaluator {
 
   /** A Ref to a logical name stands for what the resource will be called. */
   #resourceName(logicalName: string, path: string): Text | undefined {
+    const made = this.#names.get(logicalName);
+    if (made !== undefined) return made;
     const { thing, certificate, policies } = this.#template;
     if (certificate.logicalName === logicalName) return trusted(this.#input.certificateId);
-    const name =
-      thing?.logicalName === logicalName
-        ? thing.name
-        : policies.find((policy) => policy.logicalName === logicalName)?.name;
-    if (name === undefined) return undefined;
+    const resource = [thing, ...policies].find((candidate) => candidate?.logicalName === logicalName);
+    if (resource === undefined) return undefined;
+    if (resource.name === undefined) fail(path, `${quoted(logicalName)} has a PolicyDocument and no name to refer to`);
     if (this.#open.has(logicalName)) fail(path, `${quoted(logicalName)} refers to itself`);
     this.#open.add(logicalName);
-    try {
-      return this.text(name);
-    } finally {
-      this.#open.delete(logicalName);
-    }
+    const name = this.text(resource.name);
+    this.#open.delete(logicalName);
+    this.#names.set(logicalName, name);
+    return name;
   }
 
   #asText(value: Value, path: string): Text {
