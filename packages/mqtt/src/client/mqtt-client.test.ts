@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Duplex, duplexPair } from "node:stream";
+import { Duplex, duplexPair } from "node:stream";
 import { type TestContext, test } from "node:test";
 import type { ConnackPacket, ProtocolVersion, PublishPacket } from "../packets.ts";
 import { HandTimers, ScriptedServer } from "../testing/scripted-server.ts";
@@ -219,6 +219,24 @@ test("no more QoS 1 messages are on their way than the server allows, and they k
   }
   await Promise.all(sent);
   assert.deepEqual(order, ["1", "2", "3"]);
+});
+
+test("what is sent in one turn leaves in one write", async () => {
+  const writes: number[] = [];
+  const stream = new Duplex({
+    read() {},
+    writev(chunks, done) {
+      writes.push(chunks.length);
+      done();
+    },
+  });
+  const client = new MqttClient({ stream, after: new HandTimers().after });
+  const answer = client.connect({ clientId: "d" });
+  stream.push(Buffer.of(0x20, 0x03, 0, 0, 0));
+  await answer;
+  await Promise.all(["1", "2", "3"].map((payload) => client.publish({ topic: "t", payload })));
+  assert.deepEqual(writes, [1, 3]);
+  stream.destroy();
 });
 
 test("messages that wait for the window are bounded", async (t) => {

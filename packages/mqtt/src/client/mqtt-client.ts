@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { encodePacket } from "../encode-packet.ts";
 import { PacketReader } from "../packet-reader.ts";
@@ -69,6 +70,8 @@ export class MqttClient {
     const limits = { ...DEFAULT_CLIENT_LIMITS, ...options.limits };
     this.#options = options;
     this.#stream = options.stream;
+    // On a socket, Nagle's algorithm would hold small packets for the peer's delayed acknowledgement: 40 ms a round.
+    (options.stream as Partial<Pick<Socket, "setNoDelay">>).setNoDelay?.(true);
     this.#reader = new PacketReader("client", limits);
     this.#waitingPublishes = limits.waitingPublishes;
     this.closed = new Promise((resolve) => this.#watch(resolve));
@@ -271,15 +274,19 @@ export class MqttClient {
     this.#write(encodePacket({ type: "puback", packetId: packet.packetId, reasonCode: 0 }, this.#version));
   }
 
-  #write(bytes: Uint8Array): void {
+  /** What is written in one turn leaves together: one system call, one TLS record. */
+  #write(bytes: Uint8Array, onFlushed?: (error?: Error | null) => void): void {
     this.#pinger?.sent();
-    this.#stream.write(bytes);
+    if (this.#stream.writableCorked === 0) {
+      this.#stream.cork();
+      process.nextTick(() => this.#stream.uncork());
+    }
+    this.#stream.write(bytes, onFlushed);
   }
 
   #writeFlushed(bytes: Uint8Array): Promise<void> {
-    this.#pinger?.sent();
     return new Promise((resolve, reject) => {
-      this.#stream.write(bytes, (error) => (error == null ? resolve() : reject(this.#endedError(error))));
+      this.#write(bytes, (error) => (error == null ? resolve() : reject(this.#endedError(error))));
     });
   }
 
