@@ -1,5 +1,5 @@
 export * from "./client/client-options.ts";
-export * from "./client/connection-end.ts";
+export { type ConnectionEnd, ConnectionEndedError } from "./client/connection-end.ts";
 export { MqttClient } from "./client/mqtt-client.ts";
 export type { CodecLimits, DecodeRules, Role } from "./codec-limits.ts";
 export { encodePacket } from "./encode-packet.ts";

@@ -1,3 +1,4 @@
+import type { ConnackPacket, DisconnectPacket, ProtocolVersion } from "../packets.ts";
 import { reasonName } from "../reason-codes.ts";
 
 /** How a connection ended, as far as the client can tell. */
@@ -31,8 +32,33 @@ export class ConnectionEndedError extends Error {
   }
 }
 
-/** A refusal with a code, as a sentence: `the server refused the connection: notAuthorized (0x87), unknown device`. */
-export function describeRefusal(what: string, code: string | number, reasonString: string | undefined): string {
+/** `the server refused the connection: notAuthorized (0x87), unknown device`. */
+export function refusal(
+  { reasonCode, reasonString, serverReference }: ConnackPacket,
+  version: ProtocolVersion,
+): ConnectionEnd {
+  const code = version === 5 ? reasonCode : `return code ${reasonCode}`;
+  return {
+    kind: "refused",
+    message: describeRefusal("the server refused the connection", code, reasonString),
+    reasonCode,
+    ...(reasonString !== undefined && { reasonString }),
+    ...(serverReference !== undefined && { serverReference }),
+  };
+}
+
+/** DISCONNECT from the server, MQTT 5. */
+export function dismissal({ reasonCode, reasonString, serverReference }: DisconnectPacket): ConnectionEnd {
+  return {
+    kind: "disconnected-by-server",
+    message: describeRefusal("the server ended the connection", reasonCode, reasonString),
+    reasonCode,
+    ...(reasonString !== undefined && { reasonString }),
+    ...(serverReference !== undefined && { serverReference }),
+  };
+}
+
+function describeRefusal(what: string, code: string | number, reasonString: string | undefined): string {
   const name = typeof code === "number" ? reasonName(code) : code;
   return reasonString === undefined ? `${what}: ${name}` : `${what}: ${name}, ${reasonString}`;
 }

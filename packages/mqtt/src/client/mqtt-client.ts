@@ -5,7 +5,6 @@ import { PacketReader } from "../packet-reader.ts";
 import type {
   ConnackPacket,
   ConnectPacket,
-  DisconnectPacket,
   Packet,
   ProtocolVersion,
   PubackPacket,
@@ -13,7 +12,6 @@ import type {
   SubackPacket,
   UnsubackPacket,
 } from "../packets.ts";
-import { NO_PROPERTIES } from "../properties.ts";
 import { MqttProtocolError, protocolError } from "../protocol-error.ts";
 import { REASON } from "../reason-codes.ts";
 import { InboundTopicAliases } from "../session/topic-aliases.ts";
@@ -26,11 +24,11 @@ import {
   type PublishResult,
   type SubscribeRequest,
 } from "./client-options.ts";
-import { type ConnectionEnd, ConnectionEndedError, describeRefusal } from "./connection-end.ts";
+import { type ConnectionEnd, ConnectionEndedError, dismissal, refusal } from "./connection-end.ts";
 import { Outstanding } from "./outstanding.ts";
 import { Pinger } from "./pinger.ts";
 import { PublishGate } from "./publish-gate.ts";
-import { checkFilter, checkMessage } from "./requests.ts";
+import { checkFilter, checkMessage, messageOf } from "./requests.ts";
 
 interface ConnackWait {
   readonly resolve: (connack: ConnackPacket) => void;
@@ -318,40 +316,4 @@ export class MqttClient {
     const cancel = this.#options.after(this.#answerTimeoutMs, () => this.#stream.destroy());
     this.#stream.once("close", cancel);
   }
-}
-
-function messageOf({ topic, payload, qos = 0, retain = false, properties }: PublishRequest): PublishPacket {
-  return {
-    type: "publish",
-    topic,
-    payload: typeof payload === "string" ? Buffer.from(payload) : payload,
-    qos,
-    retain,
-    duplicate: false,
-    properties: properties ?? NO_PROPERTIES,
-  };
-}
-
-function refusal(
-  { reasonCode, reasonString, serverReference }: ConnackPacket,
-  version: ProtocolVersion,
-): ConnectionEnd {
-  const code = version === 5 ? reasonCode : `return code ${reasonCode}`;
-  return {
-    kind: "refused",
-    message: describeRefusal("the server refused the connection", code, reasonString),
-    reasonCode,
-    ...(reasonString !== undefined && { reasonString }),
-    ...(serverReference !== undefined && { serverReference }),
-  };
-}
-
-function dismissal({ reasonCode, reasonString, serverReference }: DisconnectPacket): ConnectionEnd {
-  return {
-    kind: "disconnected-by-server",
-    message: describeRefusal("the server ended the connection", reasonCode, reasonString),
-    reasonCode,
-    ...(reasonString !== undefined && { reasonString }),
-    ...(serverReference !== undefined && { serverReference }),
-  };
 }

@@ -1,6 +1,20 @@
 import type { ConnackPacket, PublishPacket } from "../packets.ts";
+import { NO_PROPERTIES } from "../properties.ts";
 import { validateTopicFilter, validateTopicName } from "../topics/topic-filter.ts";
 import { isCleanText } from "../utf8.ts";
+import type { PublishRequest } from "./client-options.ts";
+
+export function messageOf({ topic, payload, qos = 0, retain = false, properties }: PublishRequest): PublishPacket {
+  return {
+    type: "publish",
+    topic,
+    payload: typeof payload === "string" ? Buffer.from(payload) : payload,
+    qos,
+    retain,
+    duplicate: false,
+    properties: properties ?? NO_PROPERTIES,
+  };
+}
 
 /** Refuses here, with a sentence, what the server would answer with the end of the connection. */
 export function checkMessage(message: PublishPacket, connack: ConnackPacket): void {
