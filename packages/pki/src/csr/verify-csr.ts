@@ -11,12 +11,13 @@ import type { Csr } from "./parse-csr.ts";
  * assert.equal(verifyCsr(parseCsr(pem)).algorithm, "ec-p256");
  */
 export function verifyCsr(csr: Csr, policy: KeyPolicy = {}): KeyInfo {
+  // The key first: whoever sent Ed25519 is helped by a word about the key, not about the signature that goes with it.
+  const key = checkPublicKey(csr.spki, policy);
   const { name, oid } = csr.signatureAlgorithm;
   if (name === undefined || !hasProperParameters(csr.signatureAlgorithm)) {
     const found = name === undefined ? describeAlgorithm(oid) : `${name} with unfitting parameters`;
     throw invalid(`The CSR is signed with ${found}; sign it with SHA-256 and ECDSA or RSA (PKCS #1 v1.5)`);
   }
-  const key = checkPublicKey(csr.spki, policy);
   const { family, digest } = SIGNATURE_ALGORITHMS[name];
   if (!key.algorithm.startsWith(family))
     throw invalid(`The CSR names an ${key.algorithm} key but is signed with ${name}`);

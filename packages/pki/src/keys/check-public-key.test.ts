@@ -88,7 +88,7 @@ const refusals: readonly (readonly [name: string, spki: Uint8Array, code: PkiErr
     /explicit/,
   ],
   ["no curve at all", sequence(sequence(encodeOid(OID.ecPublicKey)), bitString(point(x, y))), "csr_malformed", /curve/],
-  ["Ed25519", sequence(sequence(encodeOid("1.3.101.112")), bitString(x)), "key_algorithm_refused", /1\.3\.101\.112/],
+  ["Ed25519", sequence(sequence(encodeOid("1.3.101.112")), bitString(x)), "key_algorithm_refused", /Ed25519/],
   ["DSA", sequence(sequence(encodeOid("1.2.840.10040.4.1")), bitString(x)), "key_algorithm_refused", /10040/],
   ["RSA 512", rsaSpki(bytes(roughNumber(64), 64)), "key_weak", /512 bits/],
   ["RSA 1024", rsaSpki(bytes(rough, 128)), "key_weak", /1024 bits/],

@@ -2,6 +2,7 @@ import { OID, readOid } from "../der/oid.ts";
 import { type DerContext, type DerReader, openDer, readInteger, readOctetAlignedBits } from "../der/reader.ts";
 import { TAG } from "../der/tags.ts";
 import { PkiError } from "../pki-error.ts";
+import { describeAlgorithm } from "../signature-algorithm.ts";
 
 const CONTEXT: DerContext = { code: "csr_malformed", what: "The public key (SubjectPublicKeyInfo)" };
 const MAX_SPKI_BYTES = 8 * 1024;
@@ -20,7 +21,7 @@ export function explainKeyRefusal(spki: Uint8Array): never {
   const oid = readOid(algorithm, "the key's algorithm");
   if (oid === OID.ecPublicKey) explainEc(info, algorithm);
   if (oid === OID.rsaEncryption) explainRsa(info, algorithm);
-  throw refused(`Public keys of the algorithm ${oid} are not accepted`);
+  throw refused(`Public keys of ${describeAlgorithm(oid)} are not accepted`);
 }
 
 function explainEc(info: DerReader, algorithm: DerReader): never {
