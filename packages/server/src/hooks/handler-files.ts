@@ -1,4 +1,4 @@
-import { mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,12 +22,25 @@ export interface HandlerFilesRequest {
   readonly modulesFolder: string | undefined;
 }
 
+const PREFIX = "fleetmint-hook-";
+
+/** Removes what a server that was killed has left in a folder of its own. A shared folder may hold another server's. */
+export function removeLeftovers(ownFolder: string): void {
+  try {
+    for (const name of readdirSync(ownFolder)) {
+      if (name.startsWith(PREFIX)) rmSync(join(ownFolder, name), { recursive: true, force: true });
+    }
+  } catch {
+    // A folder that cannot be read cannot be written either, which is said when a handler is.
+  }
+}
+
 /** Writes a handler's text where its process can load it. @throws Fault store_unavailable if the disk does not take it. */
 export function writeHandlerFiles(request: HandlerFilesRequest): HandlerFiles {
   const parent = request.parent ?? tmpdir();
   try {
     // 0700, and its real path: permissions are granted by what a link leads to.
-    const folder = realpathSync(mkdtempSync(join(parent, "fleetmint-hook-")));
+    const folder = realpathSync(mkdtempSync(join(parent, PREFIX)));
     return fill(folder, request);
   } catch (error) {
     const { code = "unknown" } = error as { readonly code?: string };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
@@ -96,6 +96,14 @@ describe("hooks of templates", () => {
     );
     assert.deepEqual(readdirSync(folder), []);
     await hooks.close();
+  });
+
+  it("clears what a killed server left in its folder, and nothing else", async () => {
+    mkdirSync(join(folder, "fleetmint-hook-old"));
+    mkdirSync(join(folder, "else"));
+    await make().close();
+    assert.deepEqual(readdirSync(folder), ["else"]);
+    rmSync(join(folder, "else"), { recursive: true });
   });
 
   it("says where a handler cannot be written", () => {

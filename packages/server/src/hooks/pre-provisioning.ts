@@ -4,7 +4,7 @@ import { Fault } from "../kit/fault.ts";
 import { LIMITS } from "../kit/limits.ts";
 import type { TemplateName } from "../vocabulary/ids.ts";
 import { handlerEnvironment } from "./handler-environment.ts";
-import { writeHandlerFiles } from "./handler-files.ts";
+import { removeLeftovers, writeHandlerFiles } from "./handler-files.ts";
 import { HandlerPool, type PoolPorts } from "./handler-pool.ts";
 import { parseHookConfig } from "./hook-config.ts";
 import { HOOK_LIMITS } from "./hook-limits.ts";
@@ -16,7 +16,7 @@ export interface HooksPorts extends PoolPorts {
 }
 
 export interface HooksSettings {
-  /** Where handlers' private folders are made; the system's temporary folder unless said otherwise. */
+  /** Where handlers' private folders are made, this server's own; the system's temporary folder unless said otherwise. */
   readonly folder?: string;
   /** A folder of npm packages (a `node_modules`) that handlers may import, as Lambda offers the AWS SDK. */
   readonly modulesFolder?: string;
@@ -47,6 +47,7 @@ export interface Hooks {
 
 /** The hooks of all templates, each started once. */
 export function createHooks(ports: HooksPorts, settings: HooksSettings = {}): Hooks {
+  if (settings.folder !== undefined) removeLeftovers(settings.folder);
   const start = starter(ports, settings);
   const inForce = new Map<TemplateName, Started>();
   const all = new Set<Started>();

@@ -190,11 +190,8 @@ describe("egress: answers", () => {
     "/redirect": (_incoming, outgoing) => outgoing.writeHead(302, { location: "/echo" }).end(),
     "/big": (_incoming, outgoing) => outgoing.end(Buffer.alloc(70_000)),
     "/big-unannounced": (_incoming, outgoing) => {
-      const pour = () => {
-        while (outgoing.write(Buffer.alloc(16_384)));
-        outgoing.once("drain", pour);
-      };
-      pour();
+      for (let i = 0; i < 10; i++) outgoing.write(Buffer.alloc(16_384));
+      outgoing.end();
     },
     "/big-headers": (_incoming, outgoing) => outgoing.writeHead(200, { "x-big": "h".repeat(20_000) }).end("{}"),
     "/slow-drip": (_incoming, outgoing) => {
@@ -240,7 +237,7 @@ describe("egress: answers", () => {
   it("follows no redirect", () => assertRefused(egress.postJson(request(`${base}/redirect`)), "redirect"));
   it("refuses an answer that announces too much", () =>
     assertRefused(egress.postJson(request(`${base}/big`)), "too-large"));
-  it("stops reading an endless answer", () =>
+  it("stops reading an answer that grows without having announced it", () =>
     assertRefused(egress.postJson(request(`${base}/big-unannounced`)), "too-large", /more than 65536 bytes/));
   it("refuses too many headers", () => assertRefused(egress.postJson(request(`${base}/big-headers`)), "too-large"));
   it("says that the connection was cut", () => assertRefused(egress.postJson(request(`${base}/cut`)), "unreachable"));
