@@ -43,7 +43,8 @@ export class Wire {
     this.socket = socket;
     this.#owner = owner;
     this.#lazy = lazy;
-    this.#bufferLimit = limits.outgoingBufferBytes;
+    // Not below the socket's own mark: "drain", which ends the congestion, only comes after that was passed.
+    this.#bufferLimit = Math.max(limits.outgoingBufferBytes, socket.writableHighWaterMark);
     this.reader = new PacketReader("server", {
       packetBytes: limits.connectPacketBytes,
       userProperties: limits.userProperties,
@@ -52,6 +53,8 @@ export class Wire {
     (socket as WiredSocket)[kWire] = this;
     // The same functions for every socket: closures for each would be most of an idle connection's memory.
     socket.on("data", onData).on("close", onClose).on("error", onError).on("drain", onDrain);
+    // Sockets close their side by themselves; other streams may not.
+    if (socket.allowHalfOpen) socket.on("end", onEnd);
   }
 
   /** More waits in the socket than the client may leave unread. */
@@ -180,6 +183,10 @@ function onDrain(this: WiredSocket): void {
 
 function onClose(this: WiredSocket): void {
   this[kWire]?.closed();
+}
+
+function onEnd(this: WiredSocket): void {
+  this.end(() => this.destroy());
 }
 
 // A reset is how many clients leave; "close" follows and says all there is to say.

@@ -138,9 +138,9 @@ export class TestClient {
     this.send({ type: "puback", packetId, reasonCode: 0 });
   }
 
-  /** Vanishes without a word. */
+  /** Vanishes without a word. (To destroy one side of a pair does not tell the other.) */
   async drop(): Promise<void> {
-    this.stream.destroy();
+    this.stream.end();
     await settle();
   }
 

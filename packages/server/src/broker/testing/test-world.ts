@@ -1,5 +1,5 @@
 // A broker in memory with everything around it under the test's hand: who is who, what they may do, what changes, when.
-import { ManualClock } from "../../kit/clock.ts";
+import { type Clock, ManualClock } from "../../kit/clock.ts";
 import { Fault } from "../../kit/fault.ts";
 import { silentLog } from "../../kit/log.ts";
 import { systemRandom } from "../../kit/random.ts";
@@ -130,6 +130,30 @@ export class TestReserved implements ReservedTopics {
   }
 }
 
+/** The time of one process: when that is killed, nothing it had planned happens any more. */
+class ProcessClock implements Clock {
+  readonly #clock: Clock;
+  killed = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  monotonicMs(): number {
+    return this.#clock.monotonicMs();
+  }
+
+  after(delayMs: number, action: () => void): () => void {
+    return this.#clock.after(delayMs, () => {
+      if (!this.killed) action();
+    });
+  }
+}
+
 export class TestWorld {
   readonly clock = new ManualClock();
   readonly admission = new TestAdmission();
@@ -139,6 +163,7 @@ export class TestWorld {
   sessions = new MemorySessionStore();
   retained = new MemoryRetainedStore();
   broker!: Broker;
+  #process: ProcessClock | undefined;
 
   static async start(settings: BrokerSettings = {}, ports: Partial<BrokerPorts> = {}): Promise<TestWorld> {
     const world = new TestWorld();
@@ -146,9 +171,11 @@ export class TestWorld {
     return world;
   }
 
-  /** A new broker on the same stores, as after a restart of the process. */
+  /** A new broker on the same stores, as after a kill and a restart of the process. */
   async restart(settings: BrokerSettings = {}, ports: Partial<BrokerPorts> = {}): Promise<void> {
-    this.broker = await createBroker({ ...this.#ports(), ...ports }, settings);
+    if (this.#process !== undefined) this.#process.killed = true;
+    this.#process = new ProcessClock(this.clock);
+    this.broker = await createBroker({ ...this.#ports(this.#process), ...ports }, settings);
   }
 
   /** A socket that has sent nothing yet. */
@@ -175,8 +202,8 @@ export class TestWorld {
     }
   }
 
-  #ports(): BrokerPorts {
-    const { clock, admission, changes, events, reserved, sessions, retained } = this;
+  #ports(clock: Clock): BrokerPorts {
+    const { admission, changes, events, reserved, sessions, retained } = this;
     return { clock, admission, changes, events, reserved, sessions, retained, random: systemRandom(), log: silentLog };
   }
 }
