@@ -9,6 +9,7 @@ interface SqlSession {
   owner: string;
   client_id: string;
   expiry_seconds: number;
+  disconnected_at: number | null;
   queued: number;
   queued_bytes: number;
   subscriptions: string;
@@ -58,7 +59,8 @@ function removeSession(
   sessions.remove(session.id);
 }
 
-const SESSION = "SELECT id, owner, client_id, expiry_seconds, queued, queued_bytes, subscriptions FROM sessions";
+const SESSION =
+  "SELECT id, owner, client_id, expiry_seconds, disconnected_at, queued, queued_bytes, subscriptions FROM sessions";
 
 function sessionRows(sql: Sql) {
   const find = sql.query<SqlSession>(`${SESSION} WHERE owner = ? AND client_id = ?`);
@@ -96,6 +98,7 @@ function sessionOf(row: SqlSession): StoredSession {
   return {
     key: { owner: row.owner, clientId: row.client_id },
     expirySeconds: row.expiry_seconds,
+    disconnectedAtMs: orUndefined(row.disconnected_at),
     subscriptions: subscriptions.map((kept) => ({
       ...kept,
       subscriptionIdentifier: kept.subscriptionIdentifier ?? undefined,
