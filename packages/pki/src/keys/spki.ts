@@ -59,6 +59,13 @@ const LAYOUTS: readonly Layout[] = [
   rsa("rsa-4096", 512),
 ];
 
+/** The SubjectPublicKeyInfo of a P-256 point in the uncompressed form. */
+export function spkiOfP256(point: Uint8Array): Uint8Array {
+  return sequence(P256_ALGORITHM, bitString(point));
+}
+
+const P256_ALGORITHM = sequence(encodeOid(OID.ecPublicKey), encodeOid(OID.prime256v1));
+
 /** Recognizes a SubjectPublicKeyInfo of the accepted kinds, byte for byte; undefined for anything else. */
 export function keyForm(spki: Uint8Array): KeyForm | undefined {
   const layout = LAYOUTS.find((candidate) => candidate.length === spki.length && startsWith(spki, candidate.prefix));
