@@ -38,6 +38,8 @@ export interface Interference {
     operation: string,
     request: Readonly<Record<string, unknown>>,
   ): ErrorResponse | "cut" | "silence" | undefined;
+  /** Instead of the acknowledgement. */
+  onHeartbeat?(): "cut" | undefined;
   /** After the server has done its work, instead of the answer. */
   onAnswer?(operation: string): "cut" | undefined;
 }
@@ -51,9 +53,11 @@ export class TestServer {
   readonly connects: { clientId: string; certificateId: string; version: number }[] = [];
   readonly requests: string[] = [];
   readonly heartbeats: PublishPacket[] = [];
+  /** Client ids that said good-bye. */
+  readonly disconnects: string[] = [];
   readonly sockets = new Set<TLSSocket>();
   interference: Interference = {};
-  onHeartbeat: (packet: PublishPacket) => void = () => {};
+  readonly #watchers = new Set<() => void>();
   readonly #tokens = new Map<string, Token>();
   readonly #options: TestServerOptions;
   readonly #server: Server;
@@ -92,6 +96,31 @@ export class TestServer {
     const leaf = this.#options.ca.leaf({ profile: "claim", commonName: "claim", ...options });
     this.claims.add(leaf.certificateId);
     return leaf;
+  }
+
+  /** Resolves when the condition holds; looked at whenever something has happened here. */
+  until(holds: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (!holds()) return;
+        this.#watchers.delete(look);
+        resolve();
+      };
+      this.#watchers.add(look);
+      look();
+    });
+  }
+
+  happened(): void {
+    for (const watcher of [...this.#watchers]) watcher();
+  }
+
+  /** A renewed identity has connected: the thing's other certificates end. */
+  endOthers(certificateId: string): void {
+    const thingName = this.devices.get(certificateId);
+    for (const [id, name] of [...this.devices]) {
+      if (name === thingName && id !== certificateId) this.devices.delete(id);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -194,6 +223,7 @@ class Session {
   readonly #socket: TLSSocket;
   readonly #reader = new PacketReader("server", { packetBytes: 128 * 1024, userProperties: 8, filtersPerPacket: 8 });
   #packetId = 0;
+  #clientId = "";
 
   constructor(server: TestServer, socket: TLSSocket, certificateId: string) {
     this.#server = server;
@@ -203,6 +233,7 @@ class Session {
 
   read(chunk: Buffer): void {
     this.#reader.push(chunk, (packet) => this.#handle(packet));
+    this.#server.happened();
   }
 
   deliver(topic: string, payload: Uint8Array): void {
@@ -227,13 +258,19 @@ class Session {
     if (packet.type === "connect") this.#connect(packet);
     else if (packet.type === "publish") this.#publish(packet);
     else if (packet.type === "pingreq") this.#send({ type: "pingresp" });
-    else if (packet.type === "disconnect") this.#socket.end();
+    else if (packet.type === "disconnect") this.#disconnect();
     else if (packet.type === "subscribe") {
       this.#send({ type: "suback", packetId: packet.packetId, reasonCodes: packet.subscriptions.map(() => 1) });
     }
   }
 
+  #disconnect(): void {
+    this.#server.disconnects.push(this.#clientId);
+    this.#socket.end();
+  }
+
   #connect(packet: ConnectPacket): void {
+    this.#clientId = packet.clientId;
     const { certificateId } = this;
     this.#server.connects.push({ clientId: packet.clientId, certificateId, version: packet.version });
     const known = this.#server.claims.has(certificateId) || this.#server.devices.has(certificateId);
@@ -245,16 +282,15 @@ class Session {
     const connack: ConnackPacket = { type: "connack", sessionPresent: false, reasonCode: 0, ...answer };
     this.#send(connack);
     if (connack.reasonCode !== 0) this.#socket.end();
+    else this.#server.endOthers(certificateId);
   }
 
   #publish(packet: PublishPacket): void {
-    if (packet.packetId !== undefined) this.#send({ type: "puback", packetId: packet.packetId, reasonCode: 0 });
-    if (packet.topic.endsWith("/heartbeat")) {
-      this.#server.heartbeats.push(packet);
-      this.#server.onHeartbeat(packet);
-    } else {
-      this.#server.operate(this, packet.topic, packet.payload);
-    }
+    const isBeat = packet.topic.endsWith("/heartbeat");
+    if (isBeat) this.#server.heartbeats.push(packet);
+    if (isBeat && this.#server.interference.onHeartbeat?.() === "cut") this.#socket.end();
+    else if (packet.packetId !== undefined) this.#send({ type: "puback", packetId: packet.packetId, reasonCode: 0 });
+    if (!isBeat) this.#server.operate(this, packet.topic, packet.payload);
   }
 
   #send(packet: Packet): void {

@@ -43,10 +43,10 @@ export class MqttLink {
     this.#ports = ports;
     this.#format = format;
     this.#listeners = new Map();
-    const { after } = ports.system.clock;
+    const { clock } = ports.system;
     this.client = new MqttClient({
       stream,
-      after,
+      after: (delayMs, action) => clock.after(delayMs, action),
       onMessage: (message) => this.#receive(message),
       answerTimeoutMs: ANSWER_TIMEOUT_MS,
       limits: { packetBytes: MAX_ANSWER_BYTES },

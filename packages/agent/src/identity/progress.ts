@@ -14,8 +14,8 @@ export function identityOf({ key, issued, redeemed }: PendingIdentity): Identity
   if (key === undefined || issued === undefined || redeemed === undefined) {
     throw new Error("The identity is not complete.");
   }
-  const { certificateId, certificatePem } = issued;
-  return { certificateId, certificatePem, key, ...redeemed };
+  const { ownershipToken: _spent, ...certificate } = issued;
+  return { ...certificate, key, ...redeemed };
 }
 
 /** The state in which the pending identity has become the current one. A key in a token is remembered until it is ended. */

@@ -5,6 +5,8 @@ export interface Identity {
   /** Lower-case SHA-256 of the certificate's DER. */
   readonly certificateId: string;
   readonly certificatePem: string;
+  /** When the answer came, as far as the device knew the time. */
+  readonly issuedAtMs: number;
   readonly key: KeyReference;
   /** Absent where the template declares no thing. */
   readonly thingName?: string;
@@ -15,6 +17,7 @@ export interface Identity {
 export interface IssuedCertificate {
   readonly certificateId: string;
   readonly certificatePem: string;
+  readonly issuedAtMs: number;
   readonly ownershipToken: string;
 }
 

@@ -81,7 +81,7 @@ function readIssued(
     throw wrongAnswer("The certificate is for another key.", at);
   // The server that signed it is the one we verified, so this moment has passed.
   time.raise(certificate.notBeforeMs);
-  return { certificateId: certificateId(certificate.der), certificatePem, ownershipToken };
+  return { certificateId: certificateId(certificate.der), certificatePem, issuedAtMs: time.now(), ownershipToken };
 }
 
 function parseAnswered(pem: string, at: string): ParsedCertificate {

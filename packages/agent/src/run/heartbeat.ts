@@ -47,9 +47,14 @@ export class Heartbeat {
       if (reasonCode >= 0x80) this.#switchOff(`the server does not take messages on ${topic}`);
     } catch (error) {
       if (!(error instanceof ConnectionEndedError)) this.#switchOff((error as Error).message);
-      else if (++this.#unanswered >= UNANSWERED_LIMIT)
-        this.#switchOff(`the server ends the connection at each on ${topic}`);
+      else if (error.end.kind === "closed" || error.end.kind === "disconnected-by-server") this.#countUnanswered(topic);
     }
+  }
+
+  /** A network that fails does not count: only a server that closes the connection on a message without an answer. */
+  #countUnanswered(topic: string): void {
+    if (++this.#unanswered < UNANSWERED_LIMIT) return;
+    this.#switchOff(`the server ends the connection at each message on ${topic}`);
   }
 
   #topic({ thingName }: Identity): string {

@@ -121,7 +121,7 @@ class RunningAgent {
 
   #untilRenewalMs(): number {
     const { system, time } = this.#ports;
-    const due = renewalDueAt(this.#identity.certificatePem) - time.now();
+    const due = renewalDueAt(this.#identity) - time.now();
     return Math.max(due, this.#renewNotBeforeMs - system.clock.monotonicMs());
   }
 

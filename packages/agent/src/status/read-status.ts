@@ -29,7 +29,7 @@ export async function readStatus(ports: AgentPorts, { endpoint }: AgentConfig): 
     thingName: current?.thingName ?? null,
     certificateId: current?.certificateId ?? null,
     expiresAt: current === undefined ? null : time(expiryOf(current.certificatePem)),
-    renewalDueAt: current === undefined ? null : time(renewalDueAt(current.certificatePem)),
+    renewalDueAt: current === undefined ? null : time(renewalDueAt(current)),
     key: current === undefined ? null : await describeKey(ports, current),
     nextStep: nextStep(state),
     store: ports.store.path,
