@@ -26,8 +26,8 @@ export interface Pkcs11KeyStoreConfig {
   readonly label: string;
   /** The PIN stays in its file: it is never copied into the store and never put on a command line. */
   readonly pinFile: string;
-  /** The OpenSSL engine that lends the token to TLS. */
-  readonly engine: string;
+  /** The OpenSSL engine that lends the token to TLS; searched for unless told. */
+  readonly engine?: string;
 }
 
 export type KeyStoreConfig = FileKeyStoreConfig | Pkcs11KeyStoreConfig;

@@ -15,7 +15,6 @@ export interface Surroundings {
 const DEFAULT_PORT = 8883;
 const DEFAULT_HEARTBEAT_SECONDS = 60;
 const DEFAULT_HEARTBEAT_TOPIC = "devices/{thingName}/heartbeat";
-const DEFAULT_ENGINE = "/usr/lib/x86_64-linux-gnu/engines-3/pkcs11.so";
 
 /** Sections of the AWS IoT Device Client that ask for a feature we do not have. */
 const FOREIGN_FEATURES: ReadonlySet<string> = new Set([
@@ -140,13 +139,14 @@ function readKeyStore(own: FieldReader, fields: FieldReader, at: (file: string) 
     );
   }
   if (kind === "file") return { kind };
+  const engine = section.text("engine");
   return {
     kind,
     module: at(section.requiredText("module", "the shared library of the PKCS#11 token")),
     token: section.requiredText("token", "the token's label"),
     label: section.text("label") ?? "fleetmint-device",
     pinFile: at(section.requiredText("pinFile", "a file (mode 0600) that holds the token's user PIN")),
-    engine: at(section.text("engine") ?? DEFAULT_ENGINE),
+    ...(engine === undefined ? {} : { engine: at(engine) }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { createPublicKey, hash } from "node:crypto";
+import { globSync } from "node:fs";
 import type { Signer } from "@fleetmint/pki";
 import { AgentFault } from "../agent-fault.ts";
 import type { Pkcs11KeyStoreConfig } from "../config/agent-config.ts";
@@ -44,12 +45,24 @@ async function open(config: Pkcs11KeyStoreConfig, key: TokenKey): Promise<KeyHan
     uri: keyUri(key),
     credential: (certificatePem) => ({
       certificatePem,
-      privateKeyEngine: config.engine,
+      privateKeyEngine: config.engine ?? installedEngine(config),
       privateKeyIdentifier: `${keyUri(key)}?pin-value=${encodeURIComponent(readPin(config))}`,
     }),
     describe: () => `prime256v1, in the PKCS#11 token: ${keyUri(key)}`,
     destroy: () => destroy(config, key),
   };
+}
+
+/** Where the distributions put libp11's engine for OpenSSL 3. Node wants its whole path. */
+function installedEngine(config: Pkcs11KeyStoreConfig): string {
+  const found = globSync("/usr/{lib,lib64,local/lib}/{,*/}engines-3/pkcs11.so")[0];
+  if (found !== undefined) return found;
+  throw tokenFault(
+    config,
+    "pkcs11_engine_missing",
+    "The OpenSSL engine for PKCS#11 (pkcs11.so) is not installed.",
+    "install it (Debian: apt-get install libengine-pkcs11-openssl), or set fleetmint.keyStore.engine",
+  );
 }
 
 /** RFC 7512. */
