@@ -102,8 +102,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
 
 /** SIMPLE_TEMPLATE and its policy, applied. */
 export async function applySimpleTemplate(world: World, name = "simple", settings: object = {}): Promise<void> {
-  await world.admin.applyPolicy({ name: "device", document: JSON.stringify(SIMPLE_POLICY) });
-  await world.admin.applyTemplate({ name, body: JSON.stringify(SIMPLE_TEMPLATE), ...settings });
+  await world.admin.applyPolicy({ policyName: "device", document: JSON.stringify(SIMPLE_POLICY) });
+  await world.admin.applyTemplate({ templateName: name, body: JSON.stringify(SIMPLE_TEMPLATE), ...settings });
 }
 
 export interface TestClaim extends Credentials {
@@ -112,20 +112,20 @@ export interface TestClaim extends Credentials {
 }
 
 /** A claim whose key is here, with generous limits unless told otherwise. */
-export async function createClaim(world: World, request: object = {}): Promise<TestClaim> {
+export async function createClaim(
+  world: World,
+  request: Partial<Parameters<Client["createClaim"]>[0]> = {},
+): Promise<TestClaim> {
   const made = await world.admin.createClaim({
     templates: ["simple"],
-    maxDevices: 100,
-    validForMs: 86_400_000,
     guard: { kind: "any-device" },
+    key: { kind: "plain" },
+    maxDevices: 100,
+    validForSeconds: 24 * 3600,
     ...request,
   });
-  return {
-    claimId: made.claimId,
-    certificateId: made.certificateId,
-    certificatePem: made.certificatePem,
-    privateKeyPem: made.privateKeyPem!,
-  };
+  const { certificateId, certificatePem } = made;
+  return { claimId: made.claim.claimId, certificateId, certificatePem, privateKeyPem: made.privateKeyPem! };
 }
 
 function adminClient(folder: string, server: RunningServer): Client {

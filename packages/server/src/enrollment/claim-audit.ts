@@ -13,20 +13,18 @@ export interface ClaimAudit {
   readonly ageDays: number;
   readonly daysLeft: number;
   /** 0 to 1. */
-  readonly quotaUsedShare: number;
-  /** Devices a minute, averaged over the last hour. */
-  readonly ratePerMinute: number;
+  readonly quotaUsed: number;
   readonly redeemedLastHour: number;
   readonly redeemedLastDay: number;
   readonly refusals: ClaimActivity["refusals"];
-  /** Networks that appeared a day or more after the claim was first used. */
-  readonly newNetworks: ClaimActivity["networks"];
+  readonly networks: ClaimActivity["networks"];
+  /** Those that appeared a day or more after the claim was first used. */
+  readonly newNetworks: readonly string[];
   readonly unknownSerials: readonly string[];
   readonly duplicateSerials: readonly string[];
   readonly expected: number;
   readonly expectedProvisioned: number;
-  /** Uses of certificates that a newer one of the same claim replaces. */
-  readonly stillUsingOldCertificate: ClaimActivity["byCertificate"];
+  readonly byCertificate: ClaimActivity["byCertificate"];
   readonly findings: readonly Finding[];
 }
 
@@ -53,22 +51,21 @@ const SUSPICIOUS: ReadonlySet<FaultCode> = new Set<FaultCode>([
 ]);
 
 export function assessClaim(claim: ClaimRecord, activity: ClaimActivity, nowMs: number): ClaimAudit {
-  const newNetworks = networksThatCameLate(activity);
   const audit = {
     claim,
     ageDays: Math.floor((nowMs - claim.createdAtMs) / DAY_MS),
     daysLeft: Math.floor((claim.notAfterMs - nowMs) / DAY_MS),
-    quotaUsedShare: claim.redeemed / claim.maxDevices,
-    ratePerMinute: activity.redeemedLastHour / 60,
+    quotaUsed: claim.redeemed / claim.maxDevices,
     redeemedLastHour: activity.redeemedLastHour,
     redeemedLastDay: activity.redeemedLastDay,
     refusals: activity.refusals,
-    newNetworks,
+    networks: activity.networks,
+    newNetworks: networksThatCameLate(activity),
     unknownSerials: activity.unknownSerials,
     duplicateSerials: activity.duplicateSerials,
     expected: activity.expected,
     expectedProvisioned: activity.expectedProvisioned,
-    stillUsingOldCertificate: usesOfOldCertificates(claim, activity),
+    byCertificate: activity.byCertificate,
   };
   const findings = [...statusFindings(audit), ...ageFindings(audit), ...useFindings(audit), ...misuseFindings(audit)];
   if (findings.length === 0) findings.push({ severity: "ok", finding: "Nothing unusual.", advice: "Nothing to do." });
@@ -113,22 +110,22 @@ function ageFindings({ claim, ageDays, daysLeft }: Facts): Finding[] {
   return [];
 }
 
-function useFindings({ claim, quotaUsedShare, stillUsingOldCertificate }: Facts): Finding[] {
+function useFindings({ claim, quotaUsed, byCertificate }: Facts): Finding[] {
   const findings: Finding[] = [];
-  if (quotaUsedShare >= 1)
+  if (quotaUsed >= 1)
     findings.push(
       notice(
         `All ${claim.maxDevices} devices are provisioned.`,
         `Disable it: \`fleetmint claim disable ${claim.claimId}\`.`,
       ),
     );
-  else if (quotaUsedShare >= QUOTA_NEARLY_USED)
+  else if (quotaUsed >= QUOTA_NEARLY_USED)
     findings.push(
       notice(`${claim.redeemed} of ${claim.maxDevices} devices are provisioned.`, "Create the next claim in time."),
     );
   const active = claim.certificates.filter((certificate) => certificate.status === "ACTIVE");
   if (active.length > 1) {
-    const used = stillUsingOldCertificate
+    const used = usesOfOldCertificates(claim, byCertificate)
       .map((entry) => `${entry.certificateId.slice(0, 12)}… (${entry.redeemed} devices)`)
       .join(", ");
     findings.push(
@@ -162,7 +159,7 @@ function misuseFindings(facts: Facts): Finding[] {
   if (facts.newNetworks.length > 0) {
     findings.push(
       warning(
-        `The claim is used from new networks: ${some(facts.newNetworks.map((entry) => entry.network))}.`,
+        `The claim is used from new networks: ${some(facts.newNetworks)}.`,
         "Check that the factory moved; bind the next claim with `--from CIDR`.",
       ),
     );
@@ -179,12 +176,16 @@ function misuseFindings(facts: Facts): Finding[] {
   return findings;
 }
 
-function networksThatCameLate({ networks }: ClaimActivity): ClaimActivity["networks"] {
+function networksThatCameLate({ networks }: ClaimActivity): string[] {
   const first = Math.min(...networks.map((network) => network.firstAtMs));
-  return networks.filter((network) => network.firstAtMs - first > NEW_NETWORK_AFTER_MS);
+  return networks.filter((entry) => entry.firstAtMs - first > NEW_NETWORK_AFTER_MS).map((entry) => entry.network);
 }
 
-function usesOfOldCertificates(claim: ClaimRecord, { byCertificate }: ClaimActivity): ClaimActivity["byCertificate"] {
+/** Uses of certificates that a newer one of the same claim replaces. */
+function usesOfOldCertificates(
+  claim: ClaimRecord,
+  byCertificate: ClaimActivity["byCertificate"],
+): ClaimActivity["byCertificate"] {
   const newest = claim.certificates.reduce<number>((latest, { issuedAtMs }) => Math.max(latest, issuedAtMs), 0);
   const old = new Set(
     claim.certificates.filter(({ issuedAtMs }) => issuedAtMs < newest).map(({ certificateId }) => certificateId),

@@ -14,6 +14,7 @@ import type { Clock } from "../kit/clock.ts";
 import { Fault } from "../kit/fault.ts";
 import { newId, type Random } from "../kit/random.ts";
 import type { CertificateId, ClaimId, TemplateName } from "../vocabulary/ids.ts";
+import { describePrincipal, type Principal } from "../vocabulary/principal.ts";
 import { assessClaim, type ClaimAudit } from "./claim-audit.ts";
 import type { ClaimGuard } from "./claim-guard.ts";
 import { parseNetworks } from "./networks.ts";
@@ -57,23 +58,23 @@ export interface CreatedClaim {
 }
 
 export interface Claims {
-  create(request: CreateClaim, actor: string): Promise<CreatedClaim>;
+  create(request: CreateClaim, actor: Principal): Promise<CreatedClaim>;
   /** A second certificate for the same claim; the old one stays until it is revoked. */
   rotate(
     request: { readonly claimId: ClaimId; readonly csrPem?: string | undefined },
-    actor: string,
+    actor: Principal,
   ): Promise<CreatedClaim>;
   audit(claimId: ClaimId): Promise<ClaimAudit>;
-  disable(claimId: ClaimId, reason: string | undefined, actor: string): Promise<void>;
-  suspend(claimId: ClaimId, reason: string | undefined, actor: string): Promise<void>;
-  resume(claimId: ClaimId, actor: string): Promise<void>;
-  quarantine(claimId: ClaimId, quarantined: boolean, actor: string): Promise<void>;
+  disable(claimId: ClaimId, reason: string, actor: Principal): Promise<void>;
+  suspend(claimId: ClaimId, reason: string, actor: Principal): Promise<void>;
+  resume(claimId: ClaimId, actor: Principal): Promise<void>;
+  quarantine(claimId: ClaimId, quarantined: boolean, actor: Principal): Promise<void>;
 }
 
 export function createClaims(ports: ClaimsPorts): Claims {
   const { clock, claims } = ports;
-  const event = (claimId: ClaimId, actor: string, detail: Record<string, unknown> = {}) => ({
-    actor,
+  const event = (claimId: ClaimId, actor: Principal, detail: Record<string, unknown> = {}) => ({
+    actor: describePrincipal(actor),
     claimId,
     atMs: clock.now(),
     detail,
@@ -126,7 +127,7 @@ export function createClaims(ports: ClaimsPorts): Claims {
   };
 }
 
-async function createClaim(ports: ClaimsPorts, request: CreateClaim, actor: string): Promise<CreatedClaim> {
+async function createClaim(ports: ClaimsPorts, request: CreateClaim, actor: Principal): Promise<CreatedClaim> {
   const nowMs = ports.clock.now();
   const notBeforeMs = request.notBeforeMs ?? nowMs;
   const passport = await checkedPassport(ports, request, { notBeforeMs, notAfterMs: notBeforeMs + request.validForMs });
@@ -142,7 +143,7 @@ async function createClaim(ports: ClaimsPorts, request: CreateClaim, actor: stri
     certificate,
     nowMs,
     audit: claimCreated({
-      actor,
+      actor: describePrincipal(actor),
       claimId,
       atMs: nowMs,
       detail: { ...passport, expectedDevices: expectedSerials.length, certificateId: certificate.certificateId },
@@ -154,7 +155,7 @@ async function createClaim(ports: ClaimsPorts, request: CreateClaim, actor: stri
 async function rotateClaim(
   ports: ClaimsPorts,
   request: { readonly claimId: ClaimId; readonly csrPem?: string | undefined },
-  actor: string,
+  actor: Principal,
 ): Promise<CreatedClaim> {
   const claim = await existing(ports.claims, request.claimId);
   if (claim.status === "disabled")
@@ -166,7 +167,7 @@ async function rotateClaim(
     claimId: claim.claimId,
     certificate,
     audit: claimRotated({
-      actor,
+      actor: describePrincipal(actor),
       claimId: claim.claimId,
       atMs: nowMs,
       detail: { certificateId: certificate.certificateId },

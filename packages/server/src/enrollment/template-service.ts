@@ -4,11 +4,11 @@ import type { HookConfig, HookRequest } from "../hooks/ports.ts";
 import type { Clock } from "../kit/clock.ts";
 import { Fault } from "../kit/fault.ts";
 import type { Random } from "../kit/random.ts";
-import type { SecretBox } from "../kit/secret-box.ts";
 import { explain } from "../templates/explain.ts";
 import { lintTemplate } from "../templates/lint-template.ts";
 import { DEFAULT_TEMPLATE_SETTINGS, type Plan, type TemplateSettings } from "../templates/plan.ts";
 import type { CertificateId, TemplateName } from "../vocabulary/ids.ts";
+import { describePrincipal, type Principal } from "../vocabulary/principal.ts";
 import { asFault } from "./attempt-log.ts";
 import { checkParameters } from "./device-parameters.ts";
 import type { TemplateRecord, TemplateStore } from "./ports.ts";
@@ -20,10 +20,11 @@ export interface TemplateServicePorts {
   readonly random: Random;
   readonly store: TemplateStore;
   readonly catalog: TemplateCatalog;
-  readonly secrets: SecretBox;
   readonly hooks: HookAsker & {
-    /** Starts, replaces or stops the template's hook; throws request_invalid where it cannot be one. */
-    configure(name: TemplateName, config: HookConfig | undefined): Promise<void>;
+    /** Starts, replaces or stops the template's hook. */
+    configure(name: TemplateName, config: HookConfig | undefined): void;
+    /** Tries a configuration without using it; throws request_invalid with what is wrong. */
+    check(config: HookConfig): Promise<HookConfig>;
   };
   readonly arnPrefix: string;
 }
@@ -57,7 +58,7 @@ export interface Explanation {
 export interface TemplateService {
   apply(
     request: ApplyTemplate,
-    actor: string,
+    actor: Principal,
   ): Promise<{
     version: number;
     changed: boolean;
@@ -81,7 +82,7 @@ export function createTemplateService(ports: TemplateServicePorts): TemplateServ
     explain: (request) => explainTemplate(ports, request),
     async startHooks() {
       for (const record of await ports.store.templates()) {
-        await ports.hooks.configure(record.name, openHook(ports.secrets, record.hook));
+        ports.hooks.configure(record.name, record.hook);
       }
     },
   };
@@ -90,7 +91,7 @@ export function createTemplateService(ports: TemplateServicePorts): TemplateServ
 async function apply(
   ports: TemplateServicePorts,
   request: ApplyTemplate,
-  actor: string,
+  actor: Principal,
 ): Promise<{
   version: number;
   changed: boolean;
@@ -103,22 +104,23 @@ async function apply(
   }
   const findings = request.body === undefined ? [] : acceptable(request.body);
   const hookSecret = request.hook?.kind === "webhook" ? newSecret(ports, known, request.hook.url) : undefined;
-  const hook = hookConfig(ports, known, request.hook, hookSecret);
-  // A hook that cannot start is refused before anything is written.
-  if (hook !== undefined) await ports.hooks.configure(request.name, hook ?? undefined);
+  const hook = hookConfig(known, request.hook, hookSecret);
+  // A hook that cannot be loaded is refused before anything is written.
+  if (hook !== undefined && hook !== null) await ports.hooks.check(hook);
   const applied = await ports.store.applyTemplate({
     name: request.name,
     body: request.body,
     settings: { ...(known?.settings ?? DEFAULT_TEMPLATE_SETTINGS), ...withoutUndefined(request.settings) },
-    hook: hook === undefined || hook === null ? hook : sealHook(ports.secrets, hook),
+    hook,
     nowMs: ports.clock.now(),
     audit: templateApplied({
-      actor,
+      actor: describePrincipal(actor),
       templateName: request.name,
       atMs: ports.clock.now(),
       detail: { settings: request.settings, body: request.body !== undefined, hook: request.hook?.kind },
     }),
   });
+  if (hook !== undefined) ports.hooks.configure(request.name, hook ?? undefined);
   return { ...applied, findings, hookSecret };
 }
 
@@ -138,9 +140,8 @@ function acceptable(body: string): readonly TemplateFinding[] {
 function findingsOf(body: string): readonly TemplateFinding[] {
   return lintTemplate(body).map((finding) => ({
     severity: finding.severity,
-    path:
-      finding.line === undefined ? finding.path : `${finding.path} (line ${finding.line}, column ${finding.column})`,
-    message: finding.remedy === undefined ? finding.message : `${finding.message} ${finding.remedy}`,
+    path: `${finding.path} (line ${finding.line}, column ${finding.column})`,
+    message: `${finding.message} ${finding.remedy}`,
   }));
 }
 
@@ -151,22 +152,13 @@ function newSecret(ports: TemplateServicePorts, known: TemplateRecord | undefine
 }
 
 function hookConfig(
-  ports: TemplateServicePorts,
   known: TemplateRecord | undefined,
   wanted: WantedHook | null | undefined,
   secret: string | undefined,
 ): HookConfig | null | undefined {
   if (wanted === null || wanted === undefined || wanted.kind === "handler") return wanted;
   if (secret !== undefined) return { ...wanted, secret };
-  return openHook(ports.secrets, known?.hook);
-}
-
-function sealHook(secrets: SecretBox, hook: HookConfig): HookConfig {
-  return hook.kind === "webhook" ? { ...hook, secret: secrets.seal(hook.secret) } : hook;
-}
-
-function openHook(secrets: SecretBox, hook: HookConfig | undefined): HookConfig | undefined {
-  return hook?.kind === "webhook" ? { ...hook, secret: secrets.open(hook.secret) } : hook;
+  return known?.hook;
 }
 
 /** Stands for the certificate that a real enrollment would have asked for. */

@@ -22,7 +22,7 @@ const SCHEMA = z.strictObject({
     .string()
     .regex(/^\d{12}$/, "must have 12 digits")
     .default("000000000000"),
-  logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
+  logLevel: z.enum(["info", "warn", "error", "silent"]).default("info"),
   /** Private networks that hooks may call, as CIDRs. */
   hookNetworks: z
     .union([z.array(z.string()), z.string().transform((text) => text.split(/[\s,]+/).filter(Boolean))])
