@@ -19,8 +19,10 @@ const PLATFORM_PACKAGES = {
 
 // `source` makes workspace imports resolve to the TypeScript sources, which Node 24 runs as they are.
 // The OpenSSL file switches TLS session tickets off at the root; see its own comment.
+// A hook's process must not be able to open our debugger by a signal.
 const FLAGS = [
   "--conditions=source",
+  "--disable-sigusr1",
   "--disable-warning=ExperimentalWarning",
   `--openssl-config=${fileURLToPath(new URL("./openssl.cnf", import.meta.url))}`,
 ];

@@ -13,7 +13,7 @@ import {
   type Signer,
 } from "@fleetmint/pki";
 import { createCredential } from "./access/credential.ts";
-import { certificateIssued, credentialCreated, installationInitialized } from "./audit/events.ts";
+import { certificateIssued } from "./audit/events.ts";
 import { createKeyRing, type KeyRing, openKeyRing } from "./ca/key-ring.ts";
 import type { IssuanceLedger } from "./ca/ports.ts";
 import type { Clock } from "./kit/clock.ts";
@@ -21,7 +21,7 @@ import { Fault } from "./kit/fault.ts";
 import type { Random } from "./kit/random.ts";
 import type { CertificateProfile } from "./registry/ports.ts";
 import { createDataFolder, type DataFolder, openDataFolder, writeFileDurably } from "./settings/data-folder.ts";
-import { openSqliteStore } from "./store/sqlite/sqlite-store.ts";
+import { openSqliteStore } from "./store/sqlite/open-sqlite-store.ts";
 import type { AccountId, CertificateId, SerialNumber } from "./vocabulary/ids.ts";
 
 export interface InitializeRequest {
@@ -170,12 +170,8 @@ async function fillStore(
       accountId: "local-administrator" as AccountId,
       role: "owner",
     });
-    await store.saveCredential(
-      credential,
-      credentialCreated({ actor: "system", accountId: credential.accountId, atMs, detail: { role: "owner" } }),
-    );
+    await store.saveCredential(credential);
     writeFileDurably(folder.admin, `${JSON.stringify({ accountId: credential.accountId, token }, null, 2)}\n`);
-    await store.recordEvent?.(installationInitialized({ actor: "system", origin: made.origin, atMs }));
   } finally {
     await store.close();
   }

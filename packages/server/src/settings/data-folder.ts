@@ -40,6 +40,8 @@ export interface DataFolder {
   /** Written while a server runs. */
   readonly serving: string;
   readonly lock: string;
+  /** Private folders of running hook handlers. */
+  readonly hooks: string;
 }
 
 export function dataFolder(path: string): DataFolder {
@@ -63,6 +65,7 @@ export function dataFolder(path: string): DataFolder {
     admin: at("admin.json"),
     serving: at("serve.json"),
     lock: at("serve.lock"),
+    hooks: at("run", "hooks"),
   };
 }
 
