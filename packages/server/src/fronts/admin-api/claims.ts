@@ -1,8 +1,10 @@
+import { hash } from "node:crypto";
 import type { Claim, ClaimAudit as WireClaimAudit, IssuedClaim as WireIssuedClaim } from "@fleetmint/wire/v1";
+import { devicesExpected } from "../../audit/events.ts";
 import type { ClaimRecord, ExpectedDevice } from "../../enrollment/ports.ts";
 import { Fault } from "../../kit/fault.ts";
 import type { ClaimId, TemplateName } from "../../vocabulary/ids.ts";
-import { event } from "./event.ts";
+import { by } from "./by.ts";
 import type { Call, Handlers } from "./handler.ts";
 import { type ClaimKey, keyDelivery } from "./key-delivery.ts";
 import type { AdminPorts, ClaimAudit, CreateClaimRequest, IssuedClaim } from "./ports.ts";
@@ -37,7 +39,7 @@ export const claimHandlers = {
     if (guard !== "serials") {
       throw new Fault("conflict", `The claim ${claimId} has no list of serial numbers: its guard is "${guard}".`);
     }
-    const audit = event(ports, actor, "claim.devices_expected", claimId, { serials: body.serials.length });
+    const audit = devicesExpected({ ...by(ports, actor), claimId, detail: listDigest(body.serials) });
     await ports.claimStore.addExpectedDevices({ claimId, serials: body.serials, audit });
     return {};
   },
@@ -67,6 +69,11 @@ const BY_OPERATOR = "by an operator";
 
 async function claimOf(ports: AdminPorts, id: string): Promise<ClaimRecord> {
   return found(await ports.claimStore.claim(id as ClaimId), `claim ${id}`);
+}
+
+/** A list can be long and the log keeps for ever: its length, and a digest that proves which list it was. */
+function listDigest(serials: readonly string[]) {
+  return { serials: serials.length, sha256: hash("sha256", serials.join("\n"), "hex") };
 }
 
 /** The recipient is checked before anything is made: a key that cannot be sealed would be lost with its claim. */

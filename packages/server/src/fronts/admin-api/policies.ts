@@ -1,8 +1,9 @@
 import type { Policy } from "@fleetmint/wire/v1";
+import { policyApplied, policyAttached, policyDetached } from "../../audit/events.ts";
 import { parsePolicy } from "../../policies/parse-policy.ts";
 import type { PolicyRecord, PolicyTarget } from "../../registry/ports.ts";
 import type { PolicyName } from "../../vocabulary/ids.ts";
-import { event } from "./event.ts";
+import { by } from "./by.ts";
 import type { Call, Handlers } from "./handler.ts";
 import { found, iso } from "./wire-values.ts";
 
@@ -11,7 +12,7 @@ export const policyHandlers = {
     const name = params.policyName as PolicyName;
     // Refused with the place of the mistake; what is stored is the text as it came.
     parsePolicy(document);
-    const audit = event(ports, actor, "policy.applied", name, { document });
+    const audit = policyApplied({ ...by(ports, actor), policyName: name, detail: { document } });
     const applied = await ports.registry.applyPolicy({ name, document, nowMs: ports.clock.now(), audit });
     return { policyName: name, version: applied.version, changed: applied.changed };
   },
@@ -26,21 +27,15 @@ export const policyHandlers = {
   async attachPolicy(ports, { params, body, actor }) {
     const name = params.policyName as PolicyName;
     const target = targetOf(body.target);
-    await ports.registry.attachPolicy({
-      name,
-      target,
-      audit: event(ports, actor, "policy.attached", name, { target }),
-    });
+    const audit = policyAttached({ ...by(ports, actor), policyName: name, detail: { target } });
+    await ports.registry.attachPolicy({ name, target, audit });
     return {};
   },
   async detachPolicy(ports, { params, body, actor }) {
     const name = params.policyName as PolicyName;
     const target = targetOf(body.target);
-    await ports.registry.detachPolicy({
-      name,
-      target,
-      audit: event(ports, actor, "policy.detached", name, { target }),
-    });
+    const audit = policyDetached({ ...by(ports, actor), policyName: name, detail: { target } });
+    await ports.registry.detachPolicy({ name, target, audit });
     return {};
   },
 } satisfies Partial<Handlers>;

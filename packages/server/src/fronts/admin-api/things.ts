@@ -1,7 +1,15 @@
 import type { Group, Thing, ThingDetail } from "@fleetmint/wire/v1";
+import {
+  groupCreated,
+  groupMembershipChanged,
+  thingQuarantined,
+  thingReleased,
+  thingRetired,
+  typeCreated,
+} from "../../audit/events.ts";
 import type { RegistryStore, ThingRecord } from "../../registry/ports.ts";
 import type { ClaimId, GroupName, ThingName, ThingTypeName } from "../../vocabulary/ids.ts";
-import { event } from "./event.ts";
+import { by } from "./by.ts";
 import type { Call, Handlers } from "./handler.ts";
 import type { AdminPorts } from "./ports.ts";
 import { found, iso, pageView } from "./wire-values.ts";
@@ -22,23 +30,23 @@ export const thingHandlers = {
   },
   async releaseThing(ports, { params, actor }) {
     const name = params.thingName as ThingName;
-    await ports.registry.releaseThing({ name, audit: event(ports, actor, "thing.released", name) });
+    await ports.registry.releaseThing({ name, audit: thingReleased({ ...by(ports, actor), thingName: name }) });
     return {};
   },
   async retireThing(ports, { params, actor }) {
     const name = params.thingName as ThingName;
-    await ports.registry.retireThing({ name, audit: event(ports, actor, "thing.retired", name) });
+    await ports.registry.retireThing({ name, audit: thingRetired({ ...by(ports, actor), thingName: name }) });
     return {};
   },
   async quarantineThing(ports, { params, body: { quarantined }, actor }) {
     const name = params.thingName as ThingName;
-    const audit = event(ports, actor, "thing.quarantined", name, { quarantined });
+    const audit = thingQuarantined({ ...by(ports, actor), thingName: name, detail: { quarantined } });
     await ports.registry.quarantineThing({ name, quarantined, audit });
     return {};
   },
   async createThingType(ports, { body: { thingTypeName }, actor }) {
     const name = thingTypeName as ThingTypeName;
-    await ports.registry.createType({ name, audit: event(ports, actor, "type.created", name) });
+    await ports.registry.createType({ name, audit: typeCreated({ ...by(ports, actor), typeName: name }) });
     return { thingTypeName };
   },
   async listThingTypes(ports) {
@@ -46,7 +54,7 @@ export const thingHandlers = {
   },
   async createGroup(ports, { body: { groupName, parent }, actor }) {
     const name = groupName as GroupName;
-    const audit = event(ports, actor, "group.created", name, { parent });
+    const audit = groupCreated({ ...by(ports, actor), groupName: name, detail: { parent } });
     await ports.registry.createGroup({ name, parent: parent as GroupName | undefined, audit });
     return { groupName, parent: parent ?? null, policies: [] };
   },
@@ -93,7 +101,7 @@ async function setMembership(
 ) {
   const group = params.groupName as GroupName;
   const thing = params.thingName as ThingName;
-  const name = member ? "group.thing_added" : "group.thing_removed";
-  await ports.registry.setGroupMembership({ group, thing, member, audit: event(ports, actor, name, thing, { group }) });
+  const audit = groupMembershipChanged({ ...by(ports, actor), groupName: group, detail: { thing, member } });
+  await ports.registry.setGroupMembership({ group, thing, member, audit });
   return {};
 }
