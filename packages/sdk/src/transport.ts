@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { Agent, fetch as undiciFetch } from "undici";
+import { Readable } from "node:stream";
+import { Agent, request as undiciRequest } from "undici";
 import { FleetmintError } from "./errors.ts";
 
 export interface ClientOptions {
@@ -41,13 +42,17 @@ export function createTransport(options: ClientOptions): Transport {
   });
   return {
     origin,
+    // Not `fetch`, which refuses some ports, and which would follow redirects: the token must not travel to where a server points.
     async send(request) {
-      const { method, headers } = request;
-      const body = request.body === null ? undefined : await request.text();
-      // Redirects are never followed: the token must not travel to where a server points.
-      const init = { method, headers: [...headers], dispatcher: agent, redirect: "manual" as const };
-      const answer = await undiciFetch(request.url, body === undefined ? init : { ...init, body });
-      return answer as unknown as Response;
+      const answer = await undiciRequest(request.url, {
+        dispatcher: agent,
+        method: request.method as "GET",
+        headers: Object.fromEntries(request.headers),
+        ...(request.body !== null && { body: await request.text() }),
+      });
+      const headers = new Headers();
+      for (const [name, value] of Object.entries(answer.headers)) headers.set(name, String(value));
+      return new Response(Readable.toWeb(answer.body) as ReadableStream, { status: answer.statusCode, headers });
     },
     close: () => agent.close(),
   };
