@@ -1,0 +1,76 @@
+// What the commands that load the server package need of it.
+
+/** A folder that `init` made. */
+export interface Initialized {
+  readonly dataFolder: string;
+  readonly hostNames: readonly string[];
+  readonly caFile: string;
+  /** Where the first administrator's token lies, readable by its owner alone. */
+  readonly adminFile: string;
+}
+
+export interface ServeRequest {
+  readonly folder: string;
+  /** As given; what is absent comes from FLEETMINT_* variables, fleetmint.yaml and defaults. */
+  readonly flags: Readonly<Record<string, unknown>>;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** One line per listener, once it serves. */
+  say(line: string): void;
+  readonly untilStopped: Promise<unknown>;
+}
+
+export interface RestoreRequest {
+  readonly folder: string;
+  readonly backupFile: string;
+  /** The newest signed checkpoint, to reconcile quotas with. */
+  readonly checkpointFile: string | undefined;
+  readonly passphraseFile: string | undefined;
+}
+
+export interface Restored {
+  readonly epoch: number;
+  /** What an operator must know before serving: claims that wait for reconciliation, for example. */
+  readonly notes: readonly string[];
+}
+
+export interface AuditVerification {
+  readonly entries: number;
+  readonly rootHash: string;
+  readonly checkpoint: { readonly origin: string; readonly size: number } | undefined;
+}
+
+export interface ServerEntry {
+  initialize(request: {
+    readonly folder: string;
+    readonly hostNames: readonly string[];
+    readonly passphraseFile: string | undefined;
+  }): Promise<Initialized>;
+  /** Serves until it is told to stop, and ends cleanly. Writes the ready file and `serve.json`. */
+  serve(request: ServeRequest): Promise<void>;
+  restore(request: RestoreRequest): Promise<Restored>;
+  /** Throws a Fault that names the line where the export does not hold. */
+  verifyAuditExport(
+    lines: AsyncIterable<string>,
+    trusted: { readonly publicKeyPem: string | undefined },
+  ): Promise<AuditVerification>;
+}
+
+interface Upkeep extends Pick<ServerEntry, "verifyAuditExport"> {
+  restore(ports: object, request: RestoreRequest): Promise<Restored>;
+}
+
+/** Loaded only by the commands that need it: a client machine starts faster and needs no database. */
+export async function loadServer(): Promise<ServerEntry> {
+  const server = await import("@fleetmint/server");
+  const ports = { clock: server.systemClock, random: server.systemRandom() };
+  const upkeep = server as unknown as Upkeep;
+  return {
+    async initialize(request) {
+      const { folder, hostNames } = await server.initialize(ports, request);
+      return { dataFolder: folder.path, hostNames, caFile: folder.caCertificate, adminFile: folder.admin };
+    },
+    serve: server.serve,
+    restore: (request) => upkeep.restore(ports, request),
+    verifyAuditExport: upkeep.verifyAuditExport,
+  };
+}
