@@ -15,10 +15,10 @@ import { isReserved } from "./topic-rules.ts";
 const UNLIMITED = 0xffffffff;
 
 export async function acceptConnect(connection: Connection, packet: ConnectPacket): Promise<void> {
-  const { events, log } = connection.context.ports;
+  const { log } = connection.context.ports;
   const bad = badConnect(packet, connection.context.limits);
   if (bad !== undefined) {
-    events.refused(undefined, connection.peer, "protocol_error", bad.message);
+    connection.report("protocol_error", bad.message);
     connection.turnAway(badConnectConnack(packet, bad));
     return;
   }

@@ -36,6 +36,8 @@ export const BROKER_LIMITS = {
   userProperties: 32,
   /** A device that left gets this long to read why before the socket is torn down. */
   lingerMs: 1_000,
+  /** Refusals reported of one connection: a device that asks for what it may not must not fill the events. */
+  reportsPerConnection: 20,
   /** Wills that wait for their delay; each is one small message of an authenticated device. */
   delayedWills: 10_000,
 } as const;

@@ -6,7 +6,7 @@ import type { Admitted, SessionKey } from "./ports.ts";
 export interface ClientIdHolder {
   /** Monotonic milliseconds of the last sign of life. */
   readonly heardMs: number;
-  end(fault: Fault): void;
+  refuse(fault: Fault): void;
 }
 
 /** One connection at a time for each principal and client id. */
@@ -29,7 +29,7 @@ export class ClientIds {
       if (by.admitted.principal.kind === "claim" && by.nowMs - old.heardMs < this.#limits.claimClientIdHoldMs) {
         throw new Fault("claim_client_id_busy");
       }
-      old.end(new Fault("session_taken_over"));
+      old.refuse(new Fault("session_taken_over"));
     }
     this.#holders.set(name, holder);
   }

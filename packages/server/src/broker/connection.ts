@@ -66,17 +66,18 @@ export class Connection implements WireOwner, LiveConnection {
   /** What came behind CONNECT before the verdict; bounded by one read, as reading stops meanwhile. */
   #early: Packet[] | undefined;
   #heardMs: number;
+  #reports = 0;
   #lingerUntilMs = Number.POSITIVE_INFINITY;
   #acknowledgements: Acknowledgements | undefined;
   #reservedQueue: ReservedQueue | undefined;
   #aliases: InboundTopicAliases | undefined;
-  readonly rate: PublishRate;
+  readonly #rate: PublishRate;
 
   constructor(context: BrokerContext, socket: Duplex, peer: Peer) {
     this.context = context;
     this.peer = peer;
     this.#heardMs = context.ticker.nowMs;
-    this.rate = new PublishRate(context.limits.publishesPerSecond);
+    this.#rate = new PublishRate(context.limits.publishesPerSecond);
     this.wire = new Wire(socket, this, { limits: context.limits, lazy: context.soon });
   }
 
@@ -162,7 +163,7 @@ export class Connection implements WireOwner, LiveConnection {
   }
 
   onProtocolError(error: MqttProtocolError): void {
-    this.context.ports.events.refused(this.#admitted, this.#request ?? this.peer, "protocol_error", error.message);
+    this.report("protocol_error", error.message);
     if (this.#state !== "open") {
       this.#finish("protocol_error");
       const answer = versionAnswer(error);
@@ -193,16 +194,30 @@ export class Connection implements WireOwner, LiveConnection {
   refuse(fault: Fault): void {
     if (this.#state === "ended") return;
     // Before there is a principal, admission has recorded its refusal itself.
-    if (this.#admitted !== undefined) {
-      this.context.ports.events.refused(this.#admitted, this.#request ?? this.peer, fault.code, fault.message);
-    }
+    if (this.#admitted !== undefined) this.report(fault.code, fault.message);
     this.end(fault);
   }
 
-  /** Ends with a reason that is no refusal, or that was recorded already. */
+  /** Tells operators of a refusal, unless this connection, or this address, has just told them enough. */
+  report(code: FaultCode, message: string): void {
+    const { ports, gate, limits } = this.context;
+    if (this.#admitted === undefined) {
+      if (this.peer.gate !== undefined && !gate.mayReport(this.peer.gate)) return;
+    } else if (++this.#reports > limits.reportsPerConnection) return;
+    ports.events.refused(this.#admitted, this.#request ?? this.peer, code, message);
+  }
+
+  /** Ends with a reason that was recorded already. */
   end(fault: Fault): void {
     if (this.#connect === undefined) this.#disconnect(fault.code, wireCode(fault.code, 5), reasonString(fault));
     else this.turnAway(refusingConnack(this.#connect, fault));
+  }
+
+  /** Counts messages or subscriptions towards the rate; false after the connection was ended for being hopeless. */
+  counts(messages: number): boolean {
+    if (this.#rate.count(messages, this.context.ticker.nowMs, this.wire)) return true;
+    this.refuse(new Fault("rate_limited"));
+    return false;
   }
 
   protocolError(reasonCode: number, clause: string, message: string): void {
@@ -255,7 +270,7 @@ export class Connection implements WireOwner, LiveConnection {
   }
 
   #tickOpen(nowMs: number, wallMs: number): void {
-    this.rate.tick(nowMs, this.wire);
+    this.#rate.tick(nowMs, this.wire);
     if (wallMs >= this.admitted.notAfterMs) {
       const code = this.admitted.principal.kind === "claim" ? "claim_expired" : "certificate_expired";
       this.refuse(new Fault(code));
@@ -270,8 +285,7 @@ export class Connection implements WireOwner, LiveConnection {
   }
 
   #tooSlow(): void {
-    const message = "No CONNECT was accepted in time.";
-    this.context.ports.events.refused(undefined, this.peer, "connection_limit_reached", message);
+    this.report("connection_limit_reached", "No CONNECT was accepted in time.");
     this.#finish("connection_limit_reached");
     this.wire.destroy();
   }

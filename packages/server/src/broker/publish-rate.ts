@@ -3,7 +3,7 @@ import { PAUSE, type Wire } from "./wire.ts";
 /** So many seconds' worth in one read is a flood, not a burst: TLS hands over 16 KiB at a time. */
 const HOPELESS_SECONDS = 4;
 
-/** Publishes per second of one connection. Over the limit nothing is lost: the server just reads no faster. */
+/** Publishes and subscriptions per second of one connection. Over the limit nothing is lost: the server just reads no faster. */
 export class PublishRate {
   readonly #perSecond: number;
   #count = 0;
@@ -14,10 +14,10 @@ export class PublishRate {
     this.#perSecond = perSecond;
   }
 
-  /** Counts one; false where the client sends so fast that slowing it down is no answer. */
-  count(nowMs: number, wire: Wire): boolean {
+  /** Counts so many; false where the client sends so fast that slowing it down is no answer. */
+  count(messages: number, nowMs: number, wire: Wire): boolean {
     this.#roll(nowMs);
-    this.#count++;
+    this.#count += messages;
     if (this.#count <= this.#perSecond) return true;
     if (!this.#throttled) {
       this.#throttled = true;

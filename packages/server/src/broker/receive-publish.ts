@@ -9,10 +9,7 @@ import { isReserved, topicFault } from "./topic-rules.ts";
 
 export function receivePublish(connection: Connection, packet: PublishPacket): void {
   const { context } = connection;
-  if (!connection.rate.count(context.ticker.nowMs, connection.wire)) {
-    connection.refuse(new Fault("rate_limited"));
-    return;
-  }
+  if (!connection.counts(1)) return;
   const named = judgeSyntax(connection, packet);
   if (named === undefined) return;
   const fault = judge(connection, named);
@@ -109,12 +106,12 @@ function acknowledge(
 
 /** The message is refused as a whole: half of it, delivered but not retained, is what nobody asked for. */
 function refuseToRetain(connection: Connection, { topic }: Message, packetId: number | undefined): void {
-  const { context, admitted, request, version, acknowledgements } = connection;
+  const { version, acknowledgements } = connection;
   const fault = new Fault("limit_reached", `There is no room to retain a message on ${topic}.`);
   if (version === 4) {
     connection.refuse(fault);
     return;
   }
-  context.ports.events.refused(admitted, request, fault.code, fault.message);
+  connection.report(fault.code, fault.message);
   if (packetId !== undefined) acknowledgements.send({ type: "puback", packetId, reasonCode: REASON.quotaExceeded });
 }

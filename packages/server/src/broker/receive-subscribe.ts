@@ -18,6 +18,8 @@ interface Granted {
 
 export function receiveSubscribe(connection: Connection, packet: SubscribePacket): void {
   const { session } = connection.opened;
+  // Each filter may cost a write and a search of what is retained, so it counts like a message.
+  if (!connection.counts(packet.subscriptions.length)) return;
   const granted: Granted[] = [];
   const reasonCodes = packet.subscriptions.map((asked) => {
     const refusal = judge(connection, asked.filter);
@@ -54,20 +56,19 @@ function saveAndAnswer(
 
 /** The MQTT 5 code of a refusal; undefined to grant. */
 function judge(connection: Connection, filter: string): number | undefined {
-  const { context, admitted, request, opened } = connection;
-  const { events } = context.ports;
+  const { context, admitted, opened } = connection;
   const fault = filterFault(filter, context.limits);
   if (fault !== undefined) {
-    events.refused(admitted, request, "subscribe_not_authorized", `${fault.message}.`);
+    connection.report("subscribe_not_authorized", `${fault.message}.`);
     return REASON.topicFilterInvalid;
   }
   if (!admitted.authorizer.subscribe(judgedFilter(filter))) {
-    events.refused(admitted, request, "subscribe_not_authorized", `No policy allows to subscribe to ${filter}.`);
+    connection.report("subscribe_not_authorized", `No policy allows to subscribe to ${filter}.`);
     return REASON.notAuthorized;
   }
   const { entries } = opened.session;
   if (entries.has(filter) || entries.size < context.limits.subscriptionsPerConnection) return undefined;
-  events.refused(admitted, request, "limit_reached", `A connection may have ${entries.size} subscriptions.`);
+  connection.report("limit_reached", `A connection may have ${entries.size} subscriptions.`);
   return REASON.quotaExceeded;
 }
 
@@ -92,6 +93,7 @@ function sendRetained(connection: Connection, { subscription, isNew }: Granted, 
 export function receiveUnsubscribe(connection: Connection, packet: UnsubscribePacket): void {
   const { context, opened, version } = connection;
   const { session } = opened;
+  if (!connection.counts(packet.filters.length)) return;
   const found = packet.filters.map((filter) => context.sessions.unsubscribe(session, filter));
   const answer = () => connection.wire.send(unsuback(packet.packetId, found, version));
   if (!session.durable || !found.includes(true)) answer();

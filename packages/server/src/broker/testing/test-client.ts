@@ -34,6 +34,8 @@ export class TestClient {
   readonly chunks: number[] = [];
   readonly closed: Promise<void>;
   isClosed = false;
+  /** Does not close its side when the server closes its own. */
+  stubborn = false;
   readonly #reader = new PacketReader("client", ROOMY);
   #waiting: (() => void)[] = [];
   #packetId = 0;
@@ -54,6 +56,7 @@ export class TestClient {
         this.isClosed = true;
         resolve();
         this.#wake();
+        if (!this.stubborn) stream.end();
       });
     }
   }

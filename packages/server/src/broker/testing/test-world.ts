@@ -32,6 +32,8 @@ export class TestAdmission implements Admission {
   readonly permissions = new Map<Identity, Partial<Authorizer>>();
   readonly notAfterMs = new Map<Identity, number>();
   readonly requests: ConnectRequest[] = [];
+  /** Whose certificate it is. In memory a certificate is its owner's name. */
+  identify = (der: Uint8Array): string => Buffer.from(der).toString();
   /** Runs between the verdict and the answer: the moment in which the world may change. */
   afterVerdict: () => Promise<void> = async () => {};
 
@@ -48,7 +50,7 @@ export class TestAdmission implements Admission {
 
   #judge({ certificateDer }: ConnectRequest): Admitted {
     if (certificateDer === undefined) throw new Fault("certificate_missing");
-    const identity = Buffer.from(certificateDer).toString() as Identity;
+    const identity = this.identify(certificateDer) as Identity;
     const code = this.refused.get(identity);
     if (code !== undefined) throw new Fault(code);
     const [kind, name = ""] = identity.split(":");
