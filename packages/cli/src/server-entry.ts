@@ -1,3 +1,5 @@
+import type { KeyObject } from "node:crypto";
+
 // What the commands that load the server package need of it.
 
 /** A folder that `init` made. */
@@ -33,11 +35,23 @@ export interface Restored {
   readonly notes: readonly string[];
 }
 
-export interface AuditVerification {
-  readonly entries: number;
-  readonly rootHash: string;
-  readonly checkpoint: { readonly origin: string; readonly size: number } | undefined;
+export interface VerifyOptions {
+  /** The installation's audit key, known from elsewhere. Without it the export's own is believed. */
+  readonly publicKey?: KeyObject;
+  /** A signed checkpoint kept elsewhere: without one nobody can tell that the end was cut off. */
+  readonly checkpoint?: string;
 }
+
+export type VerifyResult =
+  | {
+      readonly ok: true;
+      readonly origin: string;
+      readonly entries: number;
+      readonly checkpoints: number;
+      /** Entries that a checkpoint covers. */
+      readonly vouched: number;
+    }
+  | { readonly ok: false; readonly firstBadIndex: number; readonly problem: string };
 
 export interface ServerEntry {
   initialize(request: {
@@ -48,14 +62,10 @@ export interface ServerEntry {
   /** Serves until it is told to stop, and ends cleanly. Writes the ready file and `serve.json`. */
   serve(request: ServeRequest): Promise<void>;
   restore(request: RestoreRequest): Promise<Restored>;
-  /** Throws a Fault that names the line where the export does not hold. */
-  verifyAuditExport(
-    lines: AsyncIterable<string>,
-    trusted: { readonly publicKeyPem: string | undefined },
-  ): Promise<AuditVerification>;
+  verifyExport(lines: AsyncIterable<string>, options: VerifyOptions): Promise<VerifyResult>;
 }
 
-interface Upkeep extends Pick<ServerEntry, "verifyAuditExport"> {
+interface Upkeep extends Pick<ServerEntry, "verifyExport"> {
   restore(ports: object, request: RestoreRequest): Promise<Restored>;
 }
 
@@ -71,6 +81,6 @@ export async function loadServer(): Promise<ServerEntry> {
     },
     serve: server.serve,
     restore: (request) => upkeep.restore(ports, request),
-    verifyAuditExport: upkeep.verifyAuditExport,
+    verifyExport: upkeep.verifyExport,
   };
 }

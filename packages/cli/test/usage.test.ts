@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { Fault } from "@fleetmint/server";
 import { createProgram } from "../src/program.ts";
-import type { ServeRequest } from "../src/server-entry.ts";
+import type { ServeRequest, VerifyResult } from "../src/server-entry.ts";
 import { runCommand, startFixture } from "./fixture.ts";
 
 const fixture = await startFixture();
@@ -188,28 +188,49 @@ test("a fault of the server package is three lines like every other", async () =
   );
 });
 
-test("restore and audit verify pass files on without a server", async () => {
+test("restore passes its files on without a server and says what comes next", async () => {
   const restore = async (request: unknown) => {
     assert.deepEqual(request, { folder: "d", backupFile: "b", checkpointFile: "c", passphraseFile: undefined });
     return { epoch: 2, notes: ["Claim claim-1 waits for reconciliation."] };
   };
   const restored = await runCommand(["restore", "--data", "d", "--from", "b", "--checkpoint", "c"], {}, { restore });
   assert.equal(restored.code, 0);
-  assert.match(restored.out, /epoch +2[\s\S]*waits for reconciliation/);
+  assert.match(restored.out, /epoch +2[\s\S]*waits for reconciliation[\s\S]*Next: fleetmint serve/);
+});
 
+test("audit verify reads the lines, and says what was proved and what not", async () => {
   const lines: string[] = [];
-  const verifyAuditExport = async (given: AsyncIterable<string>) => {
+  const verifyExport = async (given: AsyncIterable<string>): Promise<VerifyResult> => {
     for await (const line of given) lines.push(line);
-    return { entries: 2, rootHash: "ab", checkpoint: { origin: "fleet", size: 2 } };
+    return { ok: true, origin: "fleet", entries: 2, checkpoints: 1, vouched: 2 };
   };
-  const file = fixture.file("audit.ndjson", "one\ntwo\n");
-  const verified = await runCommand(["audit", "verify", file], {}, { verifyAuditExport });
+  const verified = await runCommand(
+    ["audit", "verify", fixture.file("audit.ndjson", "one\ntwo\n")],
+    {},
+    { verifyExport },
+  );
   assert.equal(verified.code, 0);
   assert.deepEqual(lines, ["one", "two"]);
-  assert.match(verified.out, /The log holds[\s\S]*fleet, signed at size 2/);
-  const absent = await runCommand(["audit", "verify", "nowhere"], {}, { verifyAuditExport });
+  assert.match(verified.out, /The log holds[\s\S]*under 1 signed checkpoint[\s\S]*--key[\s\S]*--checkpoint/);
+  const absent = await runCommand(["audit", "verify", "nowhere"], {}, { verifyExport });
   assert.equal(absent.code, 1);
   assert.match(absent.err, /does not exist[\s\S]*nowhere/);
+  const noKey = ["audit", "verify", "x", "--key", fixture.file("key.pem", "no key")];
+  assert.match((await runCommand(noKey, {}, { verifyExport })).err, /holds no public key[\s\S]*key\.pem/);
+});
+
+test("an export that does not hold is 1, and the place is named", async () => {
+  const verifyExport = async (): Promise<VerifyResult> => ({
+    ok: false,
+    firstBadIndex: 7,
+    problem: "The hash differs",
+  });
+  const argv = ["audit", "verify", fixture.file("audit.ndjson", "")];
+  const { code, out } = await runCommand(argv, {}, { verifyExport });
+  assert.equal(code, 1);
+  assert.match(out, /does not hold at entry 7: The hash differs/);
+  const json = await runCommand([...argv, "-o", "json"], {}, { verifyExport });
+  assert.deepEqual([json.code, JSON.parse(json.out).firstBadIndex], [1, 7]);
 });
 
 test("a bug is 1, and shows its stack for the report", async () => {

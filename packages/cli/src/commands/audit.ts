@@ -1,3 +1,4 @@
+import { createPublicKey, type KeyObject } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import type { AuditEntry } from "@fleetmint/sdk";
@@ -8,6 +9,7 @@ import { readInput, reasonOf } from "../input/files.ts";
 import { wholeNumber } from "../input/numbers.ts";
 import type { Column } from "../output/table.ts";
 import { count, facts, moment } from "../output/text.ts";
+import type { VerifyOptions, VerifyResult } from "../server-entry.ts";
 import { writeExport } from "./audit-export.ts";
 
 /** `fleetmint audit …` */
@@ -60,35 +62,62 @@ function addExport(audit: Command, context: Context): void {
   });
 }
 
+interface VerifyFlags {
+  readonly key?: string;
+  readonly checkpoint?: string;
+}
+
 function addVerify(audit: Command, context: Context): void {
   const command = audit
     .command("verify")
     .argument("<file>", "what `audit export` wrote")
-    .description("check an export without the server: every entry, the tree, the signed checkpoint")
-    .option("--key <file>", "the installation's audit.pub.pem; without it the export's own key is believed");
+    .description("check an export without the server: every entry, the tree, the signed checkpoints")
+    .option("--key <file>", "the installation's audit.pub.pem; without it the export's own key is believed")
+    .option("--checkpoint <file>", "a checkpoint kept elsewhere; without it a cut-off end may go unnoticed");
   examples(command, [
-    "With the key that was kept elsewhere",
-    "fleetmint audit verify audit.ndjson --key audit.pub.pem",
+    "With what was kept elsewhere",
+    "fleetmint audit verify audit.ndjson --key audit.pub.pem --checkpoint checkpoint.txt",
   ]);
-  localCommand<{ key?: string }>(command, context, async (output, [file], { key }) => {
-    const publicKeyPem = key === undefined ? undefined : readInput(key, "--key", 16 * 1024);
+  localCommand<VerifyFlags>(command, context, async (output, [file], flags) => {
     const server = await context.loadServer();
-    const verified = await server.verifyAuditExport(linesOf(file!), { publicKeyPem });
-    output.answer(
-      verified,
-      () =>
-        `The log holds.\n${facts([
-          ["entries", String(verified.entries)],
-          ["root hash", verified.rootHash],
-          [
-            "checkpoint",
-            verified.checkpoint === undefined
-              ? "none"
-              : `${verified.checkpoint.origin}, signed at size ${verified.checkpoint.size}`,
-          ],
-        ])}`,
-    );
+    const result = await server.verifyExport(linesOf(file!), trustedFrom(flags));
+    output.answer(result, () => verdict(result, flags));
+    if (!result.ok) output.fail();
   });
+}
+
+function trustedFrom({ key, checkpoint }: VerifyFlags): VerifyOptions {
+  return {
+    ...(key !== undefined && { publicKey: readKey(key) }),
+    ...(checkpoint !== undefined && { checkpoint: readInput(checkpoint, "--checkpoint", 64 * 1024) }),
+  };
+}
+
+function readKey(path: string): KeyObject {
+  const pem = readInput(path, "--key", 16 * 1024);
+  try {
+    return createPublicKey(pem);
+  } catch (cause) {
+    const fix = "Give the audit.pub.pem of the installation's data folder to --key.";
+    throw new CommandError("The file holds no public key.", path, fix, { cause });
+  }
+}
+
+/** What was proved, and what was not for want of something that was kept elsewhere. */
+function verdict(result: VerifyResult, { key, checkpoint }: VerifyFlags): string {
+  if (!result.ok) return `The log does not hold at entry ${result.firstBadIndex}: ${result.problem}.\n`;
+  const proved = facts([
+    ["origin", result.origin],
+    ["entries", `${result.entries}, ${result.vouched} of them under ${count(result.checkpoints, "signed checkpoint")}`],
+    ["key", key === undefined ? "the export's own: this proves consistency, not origin (--key proves both)" : "yours"],
+    [
+      "end",
+      checkpoint === undefined
+        ? "not proved (--checkpoint proves that nothing was cut off)"
+        : "reaches your checkpoint",
+    ],
+  ]);
+  return `The log holds.\n${proved}`;
 }
 
 async function* linesOf(file: string): AsyncIterable<string> {
