@@ -18,7 +18,8 @@ export class UsageError extends CommandError {}
 /** Whatever a command threw, as three lines. A bug keeps its stack: there is nobody it would have to be hidden from. */
 export function explainError(error: unknown, where: string): string {
   if (error instanceof CommandError) return threeLines(error.message, error.where, error.remedy);
-  if (isRefusal(error)) return threeLines(`${error.message} (${error.code})`, where, remedyOf(error, where));
+  if (isRefusal(error))
+    return threeLines(`${withoutPlace(error.message)} (${error.code})`, where, remedyOf(error, where));
   return threeLines(
     String(error),
     where,
@@ -39,10 +40,22 @@ function isRefusal(error: unknown): error is Refusal {
   return error instanceof Error && typeof (error as Partial<Refusal>).remedy === "string" && "code" in error;
 }
 
-/** For what is not there, the command that lists what is: `fleetmint thing show x` → `fleetmint thing list`. */
+/** The server names a field by its place in the request, which nobody who typed a command has seen. */
+function withoutPlace(message: string): string {
+  return message.replace(/^(body|query|path)\./, "");
+}
+
+/** Where the server can only point at its message, the command that helps to go on. */
 function remedyOf({ code, remedy }: Refusal, where: string): string {
   const group = /^fleetmint (thing|claim|template|policy|cert|attempt) /.exec(where)?.[1];
-  return code === "not_found" && group !== undefined ? `\`fleetmint ${group} list\` shows what there is.` : remedy;
+  if (code === "not_found" && group !== undefined) return `\`fleetmint ${group} list\` shows what there is.`;
+  if (code === "request_invalid") return `\`${words(where, 3)} --help\` shows what it takes.`;
+  if (code === "conflict" && group !== undefined) return `\`${words(where, 2)} show ID\` shows its state.`;
+  return remedy;
+}
+
+function words(text: string, count: number): string {
+  return text.split(" ").slice(0, count).join(" ");
 }
 
 function threeLines(what: string, where: string, remedy: string, more = ""): string {

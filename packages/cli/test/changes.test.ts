@@ -274,3 +274,13 @@ test("audit export writes lines to a new file and never over an old one", () =>
     assert.equal(readFileSync(path, "utf8").trimEnd().split("\n").length, 2);
     assert.equal((await fleetmint("audit", "export", "--out", path)).code, 1);
   }));
+
+test("a field that the server refuses is named without its place in the request, with the command's help", () =>
+  within(async ({ fleetmint }) => {
+    const { code, err } = await fleetmint("group", "create", "a b");
+    assert.equal(code, 1);
+    assert.match(
+      err,
+      /^error: groupName: must be 1–128 .*\n {2}where: fleetmint group create a b\n {2}fix: {3}`fleetmint group create --help`/,
+    );
+  }));

@@ -8,7 +8,7 @@ import { CommandError } from "../errors.ts";
 import { readInput, reasonOf } from "../input/files.ts";
 import { wholeNumber } from "../input/numbers.ts";
 import type { Column } from "../output/table.ts";
-import { count, facts, moment } from "../output/text.ts";
+import { count, facts, moment, short } from "../output/text.ts";
 import type { VerifyOptions, VerifyResult } from "../server-entry.ts";
 import { writeExport } from "./audit-export.ts";
 
@@ -22,10 +22,14 @@ export function addAuditCommands(program: Command, context: Context): void {
 
 const COLUMNS: readonly Column<AuditEntry>[] = [
   { title: "index", value: ({ index }) => String(index) },
-  { title: "at (UTC)", value: ({ at }) => moment(at) },
+  { title: "at (UTC)", value: ({ at }) => moment(at).slice(5) },
   { title: "event", value: ({ event }) => event },
-  { title: "subject", value: ({ subject }) => subject, flexible: true },
-  { title: "by", value: ({ actor }) => actor, flexible: true },
+  {
+    title: "subject",
+    value: ({ subject }) => (/^[0-9a-f]{64}$/.test(subject) ? short(subject) : subject),
+    flexible: true,
+  },
+  { title: "by", value: ({ actor }) => actor.replace(/^account:/, ""), flexible: true },
 ];
 
 interface LogOptions {

@@ -73,13 +73,17 @@ function readParameters(path: string): Record<string, string> {
 
 /** Each step as it would happen, then what would be written or why not. */
 function story(explanation: Explanation, paint: Painter): string {
-  const steps = explanation.steps.map(({ step, verdict, detail }) => {
-    const mark = verdict === "ok" ? paint.tone("good", "✓") : paint.tone("bad", "✗");
-    return `${mark} ${step.padEnd(12)} ${wrap(detail, paint.width, " ".repeat(15))}\n`;
-  });
+  const steps = explanation.steps.map((step) => stepText(step, paint));
   const warnings = explanation.warnings.map((text) => `${paint.tone("warn", "!")} ${wrap(text, paint.width, "  ")}\n`);
   const end = explanation.plan === null ? refusal(explanation, paint) : planText(explanation.plan);
   return `${steps.join("")}${warnings.join("")}\n${end}`;
+}
+
+function stepText({ step, verdict, detail }: Explanation["steps"][number], paint: Painter): string {
+  const mark = verdict === "ok" ? paint.tone("good", "✓") : paint.tone("bad", "✗");
+  // A place in the document is longer than a step's name; what happened there goes beneath it.
+  const name = step.length > 12 ? `${step}\n${" ".repeat(14)}` : step.padEnd(12);
+  return `${mark} ${name} ${wrap(detail, paint.width, " ".repeat(15))}\n`;
 }
 
 function refusal({ reason, message }: Explanation, paint: Painter): string {

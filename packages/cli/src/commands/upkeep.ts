@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import type { Check } from "@fleetmint/sdk";
 import type { Command } from "commander";
 import { type Context, examples, localCommand, remoteCommand } from "../command.ts";
-import type { Painter } from "../output/paint.ts";
+import { type Painter, toneOf } from "../output/paint.ts";
 import { facts, wrap } from "../output/text.ts";
 
 /** `fleetmint backup` */
@@ -58,7 +58,7 @@ export function addRestore(program: Command, context: Context): void {
 
 /** `fleetmint doctor` */
 export function addDoctor(program: Command, context: Context): void {
-  const command = program.command("doctor").description("check the installation; 1 if something is not well");
+  const command = program.command("doctor").description("check the installation; 1 if something is broken");
   examples(command, ["After an upgrade, or when something is strange", "fleetmint doctor --data ./fleet"]);
   remoteCommand(command, context, async ({ client, output }) => {
     const result = await client.doctor();
@@ -67,8 +67,10 @@ export function addDoctor(program: Command, context: Context): void {
   });
 }
 
-function checkText({ name, ok, message, remedy }: Check, paint: Painter): string {
-  const mark = ok ? paint.tone("good", "✓") : paint.tone("bad", "✗");
-  const fix = ok || remedy === null ? "" : `    → ${wrap(remedy, paint.width, "      ")}\n`;
-  return `${mark} ${name}: ${wrap(message, paint.width - name.length - 4, "    ")}\n${fix}`;
+const MARKS: Readonly<Record<Check["severity"], string>> = { ok: "✓", warning: "!", error: "✗" };
+
+function checkText({ name, severity, message, remedy }: Check, paint: Painter): string {
+  const mark = paint.tone(toneOf(severity), MARKS[severity]);
+  const fix = severity === "ok" || remedy === null ? "" : `    → ${wrap(remedy, paint.width, "      ")}\n`;
+  return `${mark} ${wrap(`${name}: ${message}`, paint.width, "    ")}\n${fix}`;
 }

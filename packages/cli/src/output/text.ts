@@ -27,20 +27,27 @@ export function facts(pairs: readonly (readonly [name: string, value: string | n
   return given.map(([name, value]) => `${name.padEnd(width)}  ${printable(value!)}\n`).join("");
 }
 
-/** Words broken into lines of the window's width, continued under `indent`. */
+/** Words broken into lines of the window's width, continued under `indent`. A word that is wider than a line is cut. */
 export function wrap(text: string, width: number, indent = ""): string {
+  const room = Math.max(20, width - indent.length);
   const lines: string[] = [];
   let line = "";
-  for (const word of printable(text).split(" ")) {
+  for (const word of printable(text)
+    .split(" ")
+    .flatMap((each) => pieces(each, room))) {
     const longer = line === "" ? word : `${line} ${word}`;
-    if (longer.length + indent.length > width && line !== "") {
+    if (longer.length <= room) {
+      line = longer;
+    } else {
       lines.push(line);
       line = word;
-    } else {
-      line = longer;
     }
   }
   return [...lines, line].join(`\n${indent}`);
+}
+
+function pieces(word: string, length: number): string[] {
+  return word.match(new RegExp(`.{1,${length}}`, "gu")) ?? [""];
 }
 
 /** `1 thing`, `2 things`. */

@@ -18,6 +18,9 @@ export const check = z
   .object({
     name: z.string(),
     ok: z.boolean(),
+    severity: z
+      .enum(["ok", "warning", "error"])
+      .meta({ description: "`warning`: the installation works, and could be better." }),
     message: z.string(),
     remedy: z.string().nullable(),
   })
@@ -78,7 +81,7 @@ export const installationOperations = {
     path: "/v1/doctor",
     summary: "Check the installation",
     description: "CA and server certificates, keys, clock, disk, store and settings; each finding with its remedy.",
-    response: list(check).extend({ ok: z.boolean().meta({ description: "Every check passed." }) }),
+    response: list(check).extend({ ok: z.boolean().meta({ description: "No check found an error." }) }),
     errors: [],
   }),
 };

@@ -376,3 +376,15 @@ test("an export that breaks off ends in an error, not in a complete-looking file
   const response = await api.fetch(exampleRequest("exportAudit", world.token));
   await assert.rejects(response.text());
 });
+
+test("the doctor's warnings do not fail, its errors do", async () => {
+  const { world } = start();
+  const doctor = (checks: object[]) => ({ check: async () => ({ checks: checks as never }) });
+  const ask = async (checks: object[]) => {
+    const api = createAdminApi({ ...world.ports, doctor: doctor(checks) }, { tls });
+    return (await (await api.fetch(exampleRequest("doctor", world.token))).json()) as { ok: boolean };
+  };
+  const warning = { name: "a", ok: false, warning: true, message: "m" };
+  assert.equal((await ask([warning])).ok, true);
+  assert.equal((await ask([warning, { name: "b", ok: false, message: "m" }])).ok, false);
+});

@@ -1,8 +1,9 @@
 import { isAbsolute } from "node:path";
-import type { AuditEntry } from "@fleetmint/wire/v1";
+import type { AuditEntry, Check } from "@fleetmint/wire/v1";
 import type { AuditEvent, AuditEntry as StoredEntry } from "../../audit/ports.ts";
 import { Fault } from "../../kit/fault.ts";
 import type { Handlers } from "./handler.ts";
+import type { DoctorCheck } from "./ports.ts";
 import { iso } from "./wire-values.ts";
 
 export const installationHandlers = {
@@ -23,12 +24,14 @@ export const installationHandlers = {
   },
   async doctor(ports) {
     const { checks } = await ports.doctor.check();
-    return {
-      ok: checks.every(({ ok }) => ok),
-      items: checks.map(({ name, ok, message, remedy }) => ({ name, ok, message, remedy: remedy ?? null })),
-    };
+    const items = checks.map(checkView);
+    return { ok: items.every(({ severity }) => severity !== "error"), items };
   },
 } satisfies Partial<Handlers>;
+
+function checkView({ name, ok, warning, message, remedy }: DoctorCheck): Check {
+  return { name, ok, severity: ok ? "ok" : warning === true ? "warning" : "error", message, remedy: remedy ?? null };
+}
 
 function entryView({ index, body, leafHash }: StoredEntry): AuditEntry {
   const event = JSON.parse(body) as AuditEvent;

@@ -193,6 +193,8 @@ export interface Backup {
 export interface DoctorCheck {
   readonly name: string;
   readonly ok: boolean;
+  /** Not ok, yet the installation works: `doctor` says so and does not fail. */
+  readonly warning?: boolean;
   readonly message: string;
   readonly remedy?: string;
 }

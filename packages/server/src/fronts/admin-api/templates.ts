@@ -90,7 +90,7 @@ function explanationView({ outcome, steps, warnings }: Explanation): WireExplana
   return {
     outcome: outcome.kind,
     reason: denied?.code ?? null,
-    message: denied === undefined ? null : `${denied.message} ${denied.remedy}`,
+    message: denied === undefined ? null : `${denied.message.replace(/[^.!?]$/, "$&.")} ${denied.remedy}`,
     steps: [...steps],
     warnings: [...warnings],
     plan: outcome.kind === "issued" ? planView(outcome.plan) : null,

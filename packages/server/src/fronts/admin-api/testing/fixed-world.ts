@@ -149,7 +149,14 @@ function domain(note: Note) {
       check: async () => ({
         checks: [
           { name: "server-certificate", ok: true, message: "Valid for 89 days." },
-          { name: "ca-key", ok: false, message: "The key file unlocks the CA.", remedy: "Use --ca-passphrase-file." },
+          { name: "disk", ok: false, message: "12 MiB free.", remedy: "Free space." },
+          {
+            name: "ca-key",
+            ok: false,
+            warning: true,
+            message: "The key file unlocks the CA.",
+            remedy: "Use --ca-passphrase-file.",
+          },
         ],
       }),
     },
