@@ -4,7 +4,7 @@ import { Fault } from "../kit/fault.ts";
 export type Place = string;
 
 export function refuse(place: Place, sentence: string): never {
-  throw new Fault("policy_invalid", `${place}: ${sentence}.`);
+  throw new Fault("policy_invalid", `${place}: ${sentence}${sentence.endsWith("?") ? "" : "."}`);
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
