@@ -57,19 +57,22 @@ describe("a connection that is not authenticated", () => {
     assert.match(world.events.messages[0] ?? "", /packet type 0 is forbidden/);
   });
 
-  it("is not read on while its verdict is awaited", async () => {
+  it("may send 16 KiB while its verdict is awaited, and no more", async () => {
     const world = await TestWorld.start();
     const gate = Promise.withResolvers<void>();
     world.admission.afterVerdict = () => gate.promise;
-    const lamp = world.dial("device:lamp");
-    const connecting = lamp.connect();
+    const eager = world.dial("device:eager");
+    const hostile = world.dial("device:hostile");
+    const connecting = eager.connect();
+    const refused = assert.rejects(hostile.connect({ clientId: "hostile" }), /got the end/);
     await settle();
-    for (let sent = 0; sent < 40; sent++) lamp.publish("a", "x".repeat(10_000));
-    await settle();
-    assert.ok(lamp.stream.writableLength > 200_000, "the server went on reading");
+    eager.publish("a", "x".repeat(15_000), { qos: 1 });
+    hostile.publish("a", "x".repeat(17_000));
+    await refused;
     gate.resolve();
-    await connecting;
-    await lamp.ping();
+    assert.equal((await connecting).reasonCode, 0);
+    await eager.next("puback");
+    assert.match(world.events.messages[0] ?? "", /More than 16384 bytes came before CONNACK/);
   });
 
   it("is turned away where its address has too many, and others get in", async () => {
@@ -110,6 +113,22 @@ describe("keep-alive", () => {
     for (let sent = 0; sent < 4; sent++) lamp.publish("a", "x");
     await world.advance(4_000);
     assert.equal(lamp.isClosed, false);
+  });
+});
+
+describe("a client that keeps its window shut", () => {
+  it("is ended after a minute in which nothing has moved", async () => {
+    const world = await TestWorld.start();
+    const lamp = await world.client("device:lamp");
+    await lamp.subscribe("a", { qos: 0 });
+    lamp.stream.pause();
+    const publisher = await world.client("device:publisher");
+    for (let sent = 0; sent < 20; sent++) publisher.publish("a", "x".repeat(10_000));
+    await world.advance(59_000);
+    assert.equal(world.broker.stats().authenticated, 2);
+    await world.advance(3_000);
+    assert.equal(world.broker.stats().authenticated, 1);
+    assert.ok(world.events.lines.includes("disconnected device:lamp keepalive_timeout"));
   });
 });
 

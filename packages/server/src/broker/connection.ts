@@ -27,7 +27,7 @@ import { dropRefusedSubscriptions } from "./refused-subscriptions.ts";
 import { ReservedQueue } from "./reserved-queue.ts";
 import { type Session, sessionName } from "./session.ts";
 import { grantedExpiry } from "./sessions.ts";
-import { PAUSE, versionAnswer, Wire, type WireOwner } from "./wire.ts";
+import { versionAnswer, Wire, type WireOwner } from "./wire.ts";
 
 export interface Peer {
   readonly certificateDer: Uint8Array | undefined;
@@ -49,6 +49,8 @@ export interface Opened {
   readonly problemInformation: boolean;
 }
 
+const STALLED_SECONDS = 60;
+
 type State = "new" | "deciding" | "open" | "ended";
 
 export class Connection implements WireOwner, LiveConnection {
@@ -63,10 +65,13 @@ export class Connection implements WireOwner, LiveConnection {
   #opened: Opened | undefined;
   /** Kept until it is answered. */
   #connect: ConnectPacket | undefined;
-  /** What came behind CONNECT before the verdict; bounded by one read, as reading stops meanwhile. */
+  /** What came behind CONNECT before the verdict. */
   #early: Packet[] | undefined;
+  #earlyBytes = 0;
   #heardMs: number;
   #reports = 0;
+  #backlog = 0;
+  #movedMs = 0;
   #lingerUntilMs = Number.POSITIVE_INFINITY;
   #acknowledgements: Acknowledgements | undefined;
   #reservedQueue: ReservedQueue | undefined;
@@ -131,10 +136,8 @@ export class Connection implements WireOwner, LiveConnection {
     this.#state = "open";
     const { gate } = this.peer;
     if (gate !== undefined) this.context.gate.authenticated(gate);
-    this.wire.reader.limits = { ...this.wire.reader.limits, packetBytes: this.context.limits.packetBytes };
     for (const packet of this.#early ?? []) this.onPacket(packet);
     this.#early = undefined;
-    this.wire.resume(PAUSE.deciding);
   }
 
   /** Admission has spoken. */
@@ -157,7 +160,7 @@ export class Connection implements WireOwner, LiveConnection {
       this.#state = "deciding";
       this.#early = [];
       this.#connect = packet;
-      this.wire.pause(PAUSE.deciding);
+      this.wire.reader.limits = { ...this.wire.reader.limits, packetBytes: this.context.limits.packetBytes };
       void acceptConnect(this, packet);
     }
   }
@@ -175,8 +178,16 @@ export class Connection implements WireOwner, LiveConnection {
     this.#disconnect("protocol_error", error.reasonCode);
   }
 
-  onActivity(): void {
+  onActivity(bytes: number): boolean {
     this.#heardMs = this.context.ticker.nowMs;
+    if (this.#state !== "deciding") return true;
+    // A client may send on without waiting for CONNACK (MQTT §3.1.4), but nobody knows yet who it is.
+    this.#earlyBytes += bytes;
+    if (this.#earlyBytes <= this.context.limits.earlyBytes) return true;
+    this.report("protocol_error", `More than ${this.context.limits.earlyBytes} bytes came before CONNACK.`);
+    this.#finish("protocol_error");
+    this.wire.destroy();
+    return false;
   }
 
   onDrain(): void {
@@ -277,11 +288,22 @@ export class Connection implements WireOwner, LiveConnection {
       return;
     }
     const { keepAliveSeconds } = this.opened;
-    // We may be the reason why nothing was heard.
-    if (this.wire.paused) this.#heardMs = nowMs;
-    else if (keepAliveSeconds > 0 && nowMs - this.#heardMs >= keepAliveSeconds * 1500) {
+    if (this.#isStalled(nowMs)) {
+      this.refuse(new Fault("keepalive_timeout", `The client has read nothing for ${STALLED_SECONDS} seconds.`));
+    } else if (this.wire.heldBack) {
+      // We are the reason why nothing was heard.
+      this.#heardMs = nowMs;
+    } else if (keepAliveSeconds > 0 && nowMs - this.#heardMs >= keepAliveSeconds * 1500) {
       this.refuse(new Fault("keepalive_timeout"));
     }
+  }
+
+  /** Bytes wait for the client and none of them has moved. A client that keeps its window shut holds memory for ever. */
+  #isStalled(nowMs: number): boolean {
+    const { backlog } = this.wire;
+    if (backlog === 0 || backlog < this.#backlog) this.#movedMs = nowMs;
+    this.#backlog = backlog;
+    return backlog > 0 && nowMs - this.#movedMs >= STALLED_SECONDS * 1000;
   }
 
   #tooSlow(): void {

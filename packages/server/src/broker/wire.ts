@@ -8,8 +8,8 @@ export interface WireOwner {
   onPacket(packet: Packet): void;
   /** The peer broke the specification; nothing more is read. */
   onProtocolError(error: MqttProtocolError): void;
-  /** Bytes arrived: the client lives. */
-  onActivity(): void;
+  /** Bytes arrived: the client lives. False for bytes that are not wanted. */
+  onActivity(bytes: number): boolean;
   /** What was waiting in the socket has left; more may be sent. */
   onDrain(): void;
   /** The socket is gone. Called once. */
@@ -17,7 +17,7 @@ export interface WireOwner {
 }
 
 /** Reading stops while any of these holds. */
-export const PAUSE = { deciding: 1, congested: 2, rate: 4, waiting: 8, requests: 16 } as const;
+export const PAUSE = { congested: 1, rate: 2, waiting: 4, requests: 8 } as const;
 
 /** Sockets with something put off; flushed together a moment later. */
 export interface LazyFlush {
@@ -66,8 +66,14 @@ export class Wire {
     return !this.#ending && !this.#gone;
   }
 
-  get paused(): boolean {
-    return this.#paused !== 0;
+  /** Bytes that wait for the client to read. */
+  get backlog(): number {
+    return this.socket.writableLength;
+  }
+
+  /** Not read for a reason of ours. (Not reading one that does not read is its own doing.) */
+  get heldBack(): boolean {
+    return (this.#paused & ~PAUSE.congested) !== 0;
   }
 
   send(packet: Packet): void {
@@ -136,8 +142,7 @@ export class Wire {
   }
 
   receive(chunk: Uint8Array): void {
-    if (this.#ending) return;
-    this.#owner.onActivity();
+    if (this.#ending || !this.#owner.onActivity(chunk.length)) return;
     // What the chunk's packets cause is written once, at the end.
     this.socket.cork();
     try {
