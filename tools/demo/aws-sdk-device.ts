@@ -1,7 +1,7 @@
 // A device made of the unmodified AWS IoT Device SDK for JavaScript v2: V2 identity client over MQTT 5, server-made keys.
 // Runs as its own process: node aws-sdk-device.ts '{"host":…,"port":…,"folder":…,"out":…,"serial":…,"template":…}'
 import { once } from "node:events";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { iot, iotidentity, mqtt5 } from "aws-iot-device-sdk-v2";
 
 interface Task {
@@ -38,8 +38,9 @@ identity.close();
 await disconnect(claim);
 
 mkdirSync(task.out, { recursive: true, mode: 0o700 });
-writeFileSync(`${task.out}/cert.pem`, keys.certificatePem!, { mode: 0o600 });
-writeFileSync(`${task.out}/key.pem`, keys.privateKey!, { mode: 0o600 });
+writeFileSync(`${task.out}/device.cert.pem`, keys.certificatePem!, { mode: 0o600 });
+writeFileSync(`${task.out}/device.key.pem`, keys.privateKey!, { mode: 0o600 });
+copyFileSync(caFile, `${task.out}/ca.pem`);
 
 // The identity counts only once it has really connected.
 const device = await connect({
@@ -52,6 +53,8 @@ await disconnect(device);
 process.stdout.write(
   `${JSON.stringify({ outcome: "issued", thingName: thing.thingName, certificateId: keys.certificateId })}\n`,
 );
+// aws-crt keeps the native handles of closed clients for minutes, and nothing else is left to do.
+process.exit();
 
 async function connect(as: { clientId: string; certificate: string; privateKey: string }): Promise<mqtt5.Mqtt5Client> {
   const client = new mqtt5.Mqtt5Client(
@@ -78,3 +81,6 @@ async function disconnect(client: mqtt5.Mqtt5Client): Promise<void> {
   await stopped;
   client.close();
 }
+
+// aws-crt keeps native handles of closed clients for minutes, and nothing else is left to do.
+process.exit();

@@ -125,8 +125,10 @@ async function runAgent({ server, fleet, folder, narrator }: Stage, serial: stri
     { mode: 0o600 },
   );
   narrator.agentCommand(["provision", "--config", config], "key made on the device, CSR sent");
-  const { stdout, stderr } = await fleetmintAgent(["provision", "--config", config, "-o", "json"]);
-  return stdout + stderr;
+  const provisioned = await fleetmintAgent(["provision", "--config", config, "-o", "json"]);
+  // For programs that want PEM files: openssl, mosquitto_pub, an OTA client.
+  if (provisioned.code === 0) await fleetmintAgent(["export", "--config", config, "--out", store]);
+  return provisioned.stdout + provisioned.stderr;
 }
 
 async function runAwsSdk({ server, fleet, folder, narrator }: Stage, serial: string): Promise<string> {

@@ -4,6 +4,8 @@ const MADE = /^CAM-\d{4}$/;
 
 export const handler = async (event) => {
   const serial = event.parameters.SerialNumber;
-  if (!MADE.test(serial)) throw new Error(`serial number ${serial} was never made in this factory`);
+  if (!MADE.test(serial)) {
+    return { allowProvisioning: false, reason: `Serial number ${serial} was never made in this factory.` };
+  }
   return { allowProvisioning: true, parameterOverrides: { Site: "Berlin-7" } };
 };

@@ -1,9 +1,10 @@
 // What the administration API needs beyond claims and templates: revoking, backup, the doctor's checks, the audit export.
+import { createPublicKey } from "node:crypto";
 import { statfsSync, statSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import { parseCertificate } from "@fleetmint/pki";
 import { certificateRevoked } from "./audit/events.ts";
-// TEMP import { exportAudit } from "./audit/export.ts";
+import { exportAudit } from "./audit/export.ts";
 import type { Claims } from "./enrollment/claims.ts";
 import type { TemplateService } from "./enrollment/template-service.ts";
 import type { AdminPorts, DoctorCheck } from "./fronts/admin-api/index.ts";
@@ -58,7 +59,10 @@ export function createAdministration(parts: AdministrationParts): AdminPorts {
     },
     backup: { run: (toPath) => backup(store, toPath) },
     doctor: { check: async () => ({ checks: await diagnose(parts) }) },
-    auditExport: { stream: async function* () {} },
+    auditExport: {
+      stream: () =>
+        exportAudit(store, { origin: installation.origin, publicKey: createPublicKey(installation.auditKey) }),
+    },
     clock,
     random,
     log,

@@ -143,7 +143,7 @@ async function createAuthorityFiles(ports: Ports, folder: DataFolder, keyRing: K
     nowMs,
   });
   writeFileDurably(folder.rootCertificate, root.pem, 0o644);
-  writeFileDurably(folder.caCertificate, root.pem, 0o644);
+  writeFileDurably(folder.caCertificate, root.pem + issuing.pem, 0o644);
   writeFileDurably(folder.rootKey, keyRing.seal(rootKey));
   writeFileDurably(folder.issuingCertificate, issuing.pem, 0o644);
   writeFileDurably(folder.issuingKey, keyRing.seal(issuingKey));

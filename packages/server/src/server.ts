@@ -1,9 +1,10 @@
 // The composition root: the only file that knows every adapter. Reads top-down as the server is built: store, keys, certificate
 // authority, enrollment, fronts, listeners.
+import { mkdirSync } from "node:fs";
 import { isIPv6 } from "node:net";
 import { rsaKeyPool } from "@fleetmint/pki";
 import { createAdministration } from "./administration.ts";
-// TEMP import { createCheckpoints } from "./audit/checkpoints.ts";
+import { startSequencer } from "./audit/sequencer.ts";
 import { createBroker } from "./broker/broker.ts";
 import type { ConnectionEvents } from "./broker/ports.ts";
 import { type CertificateAuthority, createAuthority } from "./ca/authority.ts";
@@ -106,8 +107,16 @@ interface Parts {
 async function compose(parts: Parts, stack: AsyncDisposableStack) {
   const { clock, log, settings, installation, store } = parts;
   const ca = await composeAuthority(parts, stack);
-  // TEMP const checkpoints = createCheckpoints({ clock, log, store, changes: store.changes, installation });
-  // TEMP stack.defer(() => checkpoints.close());
+  const sequencer = await startSequencer({
+    store,
+    clock,
+    log,
+    origin: installation.origin,
+    privateKey: installation.auditKey,
+    // Beside the database, so that a restore finds what the backup cannot know.
+    publish: (note) => writeFileDurably(installation.folder.checkpoint, note, 0o644),
+  });
+  stack.defer(() => sequencer.close());
   const { enrollment, claims, templates } = composeEnrollment(parts, ca, stack);
   await templates.startHooks();
 
@@ -169,6 +178,7 @@ async function composeAuthority(parts: Parts, stack: AsyncDisposableStack): Prom
 function composeEnrollment(parts: Parts, ca: CertificateAuthority, stack: AsyncDisposableStack) {
   const { clock, random, log, settings, installation, store } = parts;
   const egress = createEgress({ allowPrivateNetworks: settings.hookNetworks, clock });
+  mkdirSync(installation.folder.hooks, { recursive: true, mode: 0o700 });
   const hooks = createHooks(
     { egress, clock, random, log },
     { folder: installation.folder.hooks, environment: process.env },

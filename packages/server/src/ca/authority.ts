@@ -38,8 +38,8 @@ export interface IssueRequest {
 
 /** The installation's certificate authority. */
 export interface CertificateAuthority {
-  /** What devices trust: the root, PEM. */
-  readonly rootPem: string;
+  /** What devices trust: the root, and the issuing CA beside it so that `openssl verify -CAfile` builds a device's chain too. PEM. */
+  readonly trustPem: string;
   /** Sent beside the server certificate, so that a device with the root can build the chain. */
   readonly issuingPem: string;
   /** Reads a CSR, verifies its signature and judges its key; only the key is taken. Faults: csr_malformed, csr_signature_invalid, key_algorithm_refused, key_weak. */
@@ -64,7 +64,7 @@ export interface AuthorityPorts {
 
 export function createAuthority(ports: AuthorityPorts): CertificateAuthority {
   return {
-    rootPem: ports.rootPem,
+    trustPem: ports.rootPem + ports.issuingPem,
     issuingPem: ports.issuingPem,
     readCsr: (pem) => translating(() => verifyCsr(parseCsr(pem))),
     async generateKey(algorithm) {

@@ -247,7 +247,7 @@ async function created(
     certificateId: certificate.certificateId,
     certificatePem: pemEncode(certificate.der, "CERTIFICATE"),
     privateKeyPem,
-    caPem: ports.ca.rootPem,
+    caPem: ports.ca.trustPem,
   };
 }
 

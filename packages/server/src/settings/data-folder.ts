@@ -22,7 +22,7 @@ export interface DataFolder {
   readonly path: string;
   readonly installation: string;
   readonly database: string;
-  /** The root, for devices and for people to copy. */
+  /** The root and the issuing CA, for devices and for people to copy. */
   readonly caCertificate: string;
   readonly rootCertificate: string;
   readonly rootKey: string;
