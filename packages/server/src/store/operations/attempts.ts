@@ -1,4 +1,5 @@
 import type { AttemptRecord } from "../../enrollment/ports.ts";
+import { faultPoint } from "../../kit/fault-points.ts";
 import type { ClaimId } from "../../vocabulary/ids.ts";
 import type { Rows } from "../rows.ts";
 
@@ -9,6 +10,7 @@ const NOTED_SERIALS = 1000;
 export function saveAttempt(rows: Rows, attempt: AttemptRecord): void {
   if (attempt.outcome === "denied" && rows.attempt(attempt.id)?.outcome !== "denied") countRefusal(rows, attempt);
   rows.putAttempt(attempt);
+  faultPoint("attempt-recorded");
 }
 
 function countRefusal(rows: Rows, attempt: AttemptRecord): void {

@@ -1,5 +1,6 @@
 import type { RedeemOutcome, RedeemRequest, Redemption } from "../../enrollment/ports.ts";
 import { Fault } from "../../kit/fault.ts";
+import { faultPoint } from "../../kit/fault-points.ts";
 import type { PolicyName } from "../../vocabulary/ids.ts";
 import { checkClaim, checkKeyOwner, checkQuota, checkTokenOpen, checkTokenOwner } from "../conditions.ts";
 import type { ClaimRow, Rows, TargetRow, TokenRow } from "../rows.ts";
@@ -77,6 +78,7 @@ function apply(
   if (request.expectedSerial !== undefined) rows.setProvisioned(claim.id, request.expectedSerial, plan.thing?.name);
   rows.insertChange("certificate", token.certificateId);
   complete(rows, request, token, written);
+  faultPoint("redeem-written");
   return { requestDigest, thingName: plan.thing?.name, deviceConfiguration: plan.deviceConfiguration };
 }
 
