@@ -94,6 +94,7 @@ describe("the sequencer", () => {
     store.signed.length = 1;
     await assert.rejects(refuseRollback(store, note, publicKey), /holds 1 audit entries where 2 were signed/);
     await refuseRollback(store, published[0] ?? "", publicKey);
+    await refuseRollback({ ...store, epoch: async () => 2 }, note, publicKey);
     const first = old[0];
     if (first === undefined) throw new Error("A checkpoint was signed.");
     store.signed[0] = { ...first, rootHash: "00".repeat(32) };

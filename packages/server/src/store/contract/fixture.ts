@@ -161,7 +161,7 @@ export class Fixture {
       expectedSerials,
       certificate,
       nowMs: this.nowMs,
-      audit: this.audit("claim.created", id),
+      audit: { ...this.audit("claim.created", id), detail: { certificateId: certificate.certificateId } },
     });
     if (id === CLAIM) this.claimCertificateId = certificate.certificateId;
     return certificate.certificateId;

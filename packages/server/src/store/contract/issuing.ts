@@ -148,5 +148,6 @@ export function issuingContract(make: MakeStore): void {
     });
     await fixture.store.recordIntent(intent);
     await refused(fixture.store.redeem(fixture.request(pending, fixture.plan({}))), "token_unknown");
+    assert.equal(await fixture.store.bumpEpoch({ usage: undefined, knownEpoch: 7, audit }), 8);
   });
 }

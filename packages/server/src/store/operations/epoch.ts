@@ -7,6 +7,8 @@ import { appendAudit } from "./record.ts";
 export interface BumpEpoch {
   /** Usage that a signed checkpoint newer than the backup vouches for; undefined where there is none. */
   readonly usage: readonly { readonly claimId: string; readonly redeemed: number }[] | undefined;
+  /** The newest epoch that is known to have been, from a checkpoint or the database that is replaced. */
+  readonly knownEpoch?: number | undefined;
   readonly audit: AuditEvent;
 }
 
@@ -17,7 +19,7 @@ const PENDING_SLICE = 1000;
  * what the checkpoint vouches for. A claim whose count nobody vouches for issues nothing until an operator resumes it.
  */
 export function bumpEpoch(rows: Rows, request: BumpEpoch): number {
-  const epoch = rows.epoch() + 1;
+  const epoch = Math.max(rows.epoch(), request.knownEpoch ?? 0) + 1;
   rows.setEpoch(epoch);
   endAllPending(rows);
   const usage = new Map(request.usage?.map(({ claimId, redeemed }) => [claimId, redeemed]));

@@ -19,14 +19,14 @@ export function openDatabase(file: string): DatabaseSync {
   if (!existsSync(file)) createPrivately(file);
   const database = new DatabaseSync(file, { timeout: 5000 });
   try {
-    checkVersion(database, file);
+    checkDatabaseFile(database, file);
     configure(database);
     migrate(database);
     chmodSync(file, 0o600);
     return database;
   } catch (error) {
     database.close();
-    throw isNotADatabase(error) ? notOurs(file, error) : error;
+    throw error;
   }
 }
 
@@ -43,7 +43,15 @@ function createPrivately(file: string): void {
   closeSync(openSync(file, "wx", 0o600));
 }
 
-/** Refuses before anything is changed, the journal mode included. */
+/** Refuses what is not a database of ours, or one of a newer release, before anything is changed, the journal mode included. */
+export function checkDatabaseFile(database: DatabaseSync, file: string): void {
+  try {
+    checkVersion(database, file);
+  } catch (error) {
+    throw isNotADatabase(error) ? notOurs(file, error) : error;
+  }
+}
+
 function checkVersion(database: DatabaseSync, file: string): void {
   const version = Number(pragma(database, "user_version"));
   const application = Number(pragma(database, "application_id"));

@@ -37,6 +37,8 @@ export interface SqliteStoreOptions {
   /** 32 bytes, kept outside the database, that seal the secrets of webhooks. Without it such a template is refused. */
   readonly sealingKey?: Uint8Array;
   readonly limits?: Partial<StoreLimits>;
+  /** The database grows to so many pages of 4 KiB and then refuses, as on a full disk. */
+  readonly maxPages?: number;
 }
 
 /** Rows removed from each growing table with one commit: little enough not to be felt. */
@@ -48,6 +50,7 @@ const TRIM_EVERY = 32;
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
   const database = openDatabase(options.file);
   try {
+    if (options.maxPages !== undefined) database.exec(`PRAGMA max_page_count = ${Math.floor(options.maxPages)}`);
     return createStore(database, options);
   } catch (error) {
     database.close();
