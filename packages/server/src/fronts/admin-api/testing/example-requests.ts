@@ -1,5 +1,5 @@
 import { type Input, type OperationName, operations } from "@fleetmint/wire/v1";
-import { CERTIFICATE_ID } from "./fixed-world.ts";
+import { CERTIFICATE_ID } from "./fixed-records.ts";
 
 /** A request for every operation that the fixed world grants; an operation without one does not compile. */
 export const EXAMPLES: { readonly [Name in OperationName]: Input<Name> } = {
