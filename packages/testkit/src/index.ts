@@ -1,2 +1,5 @@
+export * from "./raw-connection.ts";
+export * from "./records.ts";
+export * from "./self-signed.ts";
 export * from "./simulated-device.ts";
 export * from "./world.ts";

@@ -1,5 +1,5 @@
 // A device in the test's own process: real TLS, real MQTT, no patience and no storage.
-import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
+import type { ConnectionOptions } from "node:tls";
 import { type ConnackPacket, MqttClient, type ProtocolVersion, type PublishPacket, type Will } from "@fleetmint/mqtt";
 import { buildCsr, fileSigner, generateEcKey } from "@fleetmint/pki";
 import {
@@ -11,6 +11,7 @@ import {
   type RegisterThingResponse,
   type RequestTopics,
 } from "@fleetmint/wire";
+import { openTls } from "./raw-connection.ts";
 
 /** What a device connects with. */
 export interface Credentials {
@@ -244,23 +245,4 @@ function obtained(answer: Record<string, unknown>): {
     certificatePem: answer["certificatePem"] as string,
     ownershipToken: answer["certificateOwnershipToken"] as string,
   };
-}
-
-function openTls(
-  target: Target,
-  credentials: Credentials | undefined,
-  extra: ConnectionOptions = {},
-): Promise<TLSSocket> {
-  return new Promise((resolve, reject) => {
-    const socket = connectTls({
-      host: target.host,
-      port: target.port,
-      ca: target.caPem,
-      ALPNProtocols: ["x-amzn-mqtt-ca"],
-      ...(credentials === undefined ? {} : { cert: credentials.certificatePem, key: credentials.privateKeyPem }),
-      ...extra,
-    });
-    socket.once("secureConnect", () => resolve(socket));
-    socket.once("error", reject);
-  });
 }
