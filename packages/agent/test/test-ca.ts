@@ -35,13 +35,14 @@ export class TestCa {
   readonly issuingPem: string;
   readonly #issuer: Issuer;
   readonly #signer: SyncSigner;
-  readonly #nowMs: number;
+  /** How far this CA's clock is ahead of ours. */
+  readonly #aheadMs: number;
 
   private constructor(rootPem: string, issuingPem: string, signer: SyncSigner, nowMs: number) {
     this.rootPem = rootPem;
     this.issuingPem = issuingPem;
     this.#signer = signer;
-    this.#nowMs = nowMs;
+    this.#aheadMs = nowMs - Date.now();
     this.#issuer = createIssuer({
       certificate: issuingPem,
       signatureAlgorithm: "ecdsa-sha256",
@@ -74,7 +75,7 @@ export class TestCa {
     const prepared = prepare(this.#issuer, request.profile, {
       publicKey: checkPublicKey(spki),
       subject: { commonName: request.commonName },
-      nowMs: request.nowMs ?? this.#nowMs,
+      nowMs: request.nowMs ?? Date.now() + this.#aheadMs,
       ...(request.validForSeconds === undefined ? {} : { validForSeconds: request.validForSeconds }),
       ...(request.dns === undefined ? {} : { alternativeNames: { dns: request.dns } }),
     });

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { AgentFault } from "../agent-fault.ts";
 import { createExclusively, readIfPresent } from "../system/durable-files.ts";
@@ -14,12 +14,23 @@ export function lockStore(folder: string): () => void {
   const path = join(folder, LOCK);
   const mine = describeProcess(process.pid) ?? `${process.pid}`;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    if (createExclusively(folder, LOCK, mine, `${process.pid}`)) return () => release(path, mine);
+    if (createExclusively(folder, LOCK, mine, `${process.pid}`)) {
+      sweep(folder);
+      return () => release(path, mine);
+    }
     const holder = readIfPresent(path);
     if (holder !== undefined && isAlive(holder)) throw busy(folder, holder);
     rmSync(path, { force: true });
   }
   throw busy(folder, "unknown");
+}
+
+/** Removes what killed processes left while they were taking the lock. */
+function sweep(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const pid = /^lock\.(\d+)$/.exec(name)?.[1];
+    if (pid !== undefined && describeProcess(Number(pid)) === undefined) rmSync(join(folder, name), { force: true });
+  }
 }
 
 function release(path: string, mine: string): void {
