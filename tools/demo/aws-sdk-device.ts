@@ -18,43 +18,48 @@ interface Task {
 const task = JSON.parse(process.argv[2] ?? "{}") as Task;
 const caFile = `${task.claimFolder}/ca.pem`;
 
-const claim = await connect({
-  clientId: task.serial,
-  certificate: readFileSync(`${task.claimFolder}/claim.cert.pem`, "utf8"),
-  privateKey: readFileSync(`${task.claimFolder}/claim.key.pem`, "utf8"),
-});
-const identity = iotidentity.IotIdentityClientv2.newFromMqtt5(claim, {
-  maxRequestResponseSubscriptions: 2,
-  maxStreamingSubscriptions: 2,
-  operationTimeoutInSeconds: 30,
-});
-const keys = await identity.createKeysAndCertificate({});
-const thing = await identity.registerThing({
-  templateName: task.template,
-  certificateOwnershipToken: keys.certificateOwnershipToken!,
-  parameters: { SerialNumber: task.serial },
-});
-identity.close();
-await disconnect(claim);
-
-mkdirSync(task.out, { recursive: true, mode: 0o700 });
-writeFileSync(`${task.out}/device.cert.pem`, keys.certificatePem!, { mode: 0o600 });
-writeFileSync(`${task.out}/device.key.pem`, keys.privateKey!, { mode: 0o600 });
-copyFileSync(caFile, `${task.out}/ca.pem`);
-
-// The identity counts only once it has really connected.
-const device = await connect({
-  clientId: thing.thingName!,
-  certificate: keys.certificatePem!,
-  privateKey: keys.privateKey!,
-});
-await device.publish({ topicName: `devices/${thing.thingName}/hello`, payload: "{}", qos: mqtt5.QoS.AtLeastOnce });
-await disconnect(device);
-process.stdout.write(
-  `${JSON.stringify({ outcome: "issued", thingName: thing.thingName, certificateId: keys.certificateId })}\n`,
-);
+await provision();
 // aws-crt keeps the native handles of closed clients for minutes, and nothing else is left to do.
-process.exit();
+process.exitCode = 0;
+setImmediate(() => process.exit());
+
+async function provision(): Promise<void> {
+  const claim = await connect({
+    clientId: task.serial,
+    certificate: readFileSync(`${task.claimFolder}/claim.cert.pem`, "utf8"),
+    privateKey: readFileSync(`${task.claimFolder}/claim.key.pem`, "utf8"),
+  });
+  const identity = iotidentity.IotIdentityClientv2.newFromMqtt5(claim, {
+    maxRequestResponseSubscriptions: 2,
+    maxStreamingSubscriptions: 2,
+    operationTimeoutInSeconds: 30,
+  });
+  const keys = await identity.createKeysAndCertificate({});
+  const thing = await identity.registerThing({
+    templateName: task.template,
+    certificateOwnershipToken: keys.certificateOwnershipToken!,
+    parameters: { SerialNumber: task.serial },
+  });
+  identity.close();
+  await disconnect(claim);
+
+  mkdirSync(task.out, { recursive: true, mode: 0o700 });
+  writeFileSync(`${task.out}/device.cert.pem`, keys.certificatePem!, { mode: 0o600 });
+  writeFileSync(`${task.out}/device.key.pem`, keys.privateKey!, { mode: 0o600 });
+  copyFileSync(caFile, `${task.out}/ca.pem`);
+
+  // The identity counts only once it has really connected.
+  const device = await connect({
+    clientId: thing.thingName!,
+    certificate: keys.certificatePem!,
+    privateKey: keys.privateKey!,
+  });
+  await device.publish({ topicName: `devices/${thing.thingName}/hello`, payload: "{}", qos: mqtt5.QoS.AtLeastOnce });
+  await disconnect(device);
+  process.stdout.write(
+    `${JSON.stringify({ outcome: "issued", thingName: thing.thingName, certificateId: keys.certificateId })}\n`,
+  );
+}
 
 async function connect(as: { clientId: string; certificate: string; privateKey: string }): Promise<mqtt5.Mqtt5Client> {
   const client = new mqtt5.Mqtt5Client(
@@ -83,4 +88,5 @@ async function disconnect(client: mqtt5.Mqtt5Client): Promise<void> {
 }
 
 // aws-crt keeps native handles of closed clients for minutes, and nothing else is left to do.
-process.exit();
+process.exitCode = 0;
+setImmediate(() => process.exit());
