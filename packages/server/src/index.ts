@@ -12,4 +12,5 @@ export { type Random, systemRandom } from "./kit/random.ts";
 export { type RestoredInstallation, type RestoreRequest, restore } from "./restore.ts";
 export { type ServeRequest, serve } from "./serve.ts";
 export { type RunningServer, type ServerOptions, startServer } from "./server.ts";
+export { checkInvariants, type InvariantOptions, type Violation } from "./store/invariants.ts";
 export { FAULT_CODES, FAULTS, type FaultCode, type FaultScope } from "./vocabulary/faults.ts";
