@@ -1,3 +1,4 @@
+export * from "./csr.ts";
 export * from "./raw-connection.ts";
 export * from "./records.ts";
 export * from "./self-signed.ts";

@@ -25,6 +25,7 @@ const CODES: Partial<Record<FaultCode, WireCodes>> = {
   limit_reached: { v4: CONNACK_311.serverUnavailable, v5: REASON.quotaExceeded },
   rate_limited: { v4: CONNACK_311.serverUnavailable, v5: REASON.messageRateTooHigh },
   store_unavailable: TRY_LATER,
+  installation_restored: TRY_LATER,
   internal_error: TRY_LATER,
   keepalive_timeout: { v4: CONNACK_311.serverUnavailable, v5: REASON.keepAliveTimeout },
   session_taken_over: { v4: CONNACK_311.identifierRejected, v5: REASON.sessionTakenOver },

@@ -10,6 +10,7 @@ import type { DevicePrincipal } from "../vocabulary/principal.ts";
 import type { Enrollment } from "./enrollment.ts";
 import { isInNetworks, networkOf } from "./networks.ts";
 import type { AdmissionStore, ClaimRecord, ConnectionRecord, EventStore } from "./ports.ts";
+import { suspension } from "./suspension.ts";
 
 export interface AdmissionPorts {
   readonly clock: Clock;
@@ -139,8 +140,7 @@ function admitClaim(
 function checkClaim(claim: ClaimRecord, nowMs: number): void {
   if (claim.status === "disabled")
     throw new Fault("claim_disabled", `The claim was disabled (${claim.statusReason ?? "no reason recorded"}).`);
-  if (claim.status === "suspended")
-    throw new Fault("claim_suspended", `The claim is suspended: ${claim.statusReason ?? "no reason recorded"}.`);
+  if (claim.status === "suspended") throw suspension(claim);
   if (claim.quarantined) throw new Fault("claim_suspended", "The claim is quarantined.");
   if (nowMs < claim.notBeforeMs) throw new Fault("claim_not_yet_valid");
   if (nowMs >= claim.notAfterMs) throw new Fault("claim_expired");

@@ -13,6 +13,7 @@ import { checkParameters, checkSerialNumber } from "./device-parameters.ts";
 import type { AttemptStore, ClaimRecord, ClaimStore, EnrollmentStore, Redemption, TokenRecord } from "./ports.ts";
 import { hashToken } from "./request-certificate.ts";
 import { takeStep } from "./steps.ts";
+import { suspension } from "./suspension.ts";
 import type { CurrentTemplate, TemplateCatalog } from "./template-catalog.ts";
 
 export interface RedeemPorts {
@@ -84,7 +85,7 @@ export async function redeem(
 async function claimForTemplate(ports: RedeemPorts, command: RedeemCommand): Promise<ClaimRecord> {
   const claim = await ports.claims.claim(command.claimId);
   if (claim === undefined || claim.status === "disabled") throw new Fault("claim_disabled");
-  if (claim.status === "suspended") throw new Fault("claim_suspended");
+  if (claim.status === "suspended") throw suspension(claim);
   if (!claim.templates.includes(command.templateName)) {
     throw new Fault(
       "claim_template_refused",

@@ -55,7 +55,9 @@ async function perform(enrollment: Enrollment, request: DeviceRequest, operation
     case "register-thing":
       return registerThing(enrollment, request, { operation, fields });
     case "renew":
-      throw new Fault("operation_unknown");
+      return recordingDenial(enrollment, request, "payload", () => {
+        throw new Fault("operation_unknown");
+      });
   }
 }
 
@@ -64,7 +66,7 @@ async function createCertificate(
   request: DeviceRequest,
   received: { operation: ReservedOperation; fields: Readonly<Record<string, unknown>> },
 ): Promise<Answer> {
-  const { claimId, certificateId } = claimOf(request);
+  const { claimId, certificateId } = await recordingDenial(enrollment, request, "claim", () => claimOf(request));
   const key = await recordingDenial(enrollment, request, "csr", () =>
     received.operation.kind === "create-keys" ? readKeysRequest(received.fields) : readCsrRequest(received.fields),
   );
@@ -78,7 +80,7 @@ async function registerThing(
   request: DeviceRequest,
   received: { operation: ReservedOperation & { kind: "register-thing" }; fields: Readonly<Record<string, unknown>> },
 ): Promise<Answer> {
-  const { claimId } = claimOf(request);
+  const { claimId } = await recordingDenial(enrollment, request, "claim", () => claimOf(request));
   const command = await recordingDenial(enrollment, request, "payload", () =>
     readRegisterThing(received.fields, {
       claimId,
