@@ -15,13 +15,14 @@ export interface DurabilitySettings {
   readonly synchronous: number;
 }
 
-export function openDatabase(file: string): DatabaseSync {
+/** `migrations` differ only in tests. */
+export function openDatabase(file: string, migrations: readonly string[] = MIGRATIONS): DatabaseSync {
   if (!existsSync(file)) createPrivately(file);
   const database = new DatabaseSync(file, { timeout: 5000 });
   try {
-    checkDatabaseFile(database, file);
+    checkDatabaseFile(database, file, migrations.length);
     configure(database);
-    migrate(database);
+    migrate(database, migrations);
     chmodSync(file, 0o600);
     return database;
   } catch (error) {
@@ -44,23 +45,23 @@ function createPrivately(file: string): void {
 }
 
 /** Refuses what is not a database of ours, or one of a newer release, before anything is changed, the journal mode included. */
-export function checkDatabaseFile(database: DatabaseSync, file: string): void {
+export function checkDatabaseFile(database: DatabaseSync, file: string, known: number = MIGRATIONS.length): void {
   try {
-    checkVersion(database, file);
+    checkVersion(database, file, known);
   } catch (error) {
     throw isNotADatabase(error) ? notOurs(file, error) : error;
   }
 }
 
-function checkVersion(database: DatabaseSync, file: string): void {
+function checkVersion(database: DatabaseSync, file: string, known: number): void {
   const version = Number(pragma(database, "user_version"));
   const application = Number(pragma(database, "application_id"));
   const isEmpty = Number(pragma(database, "page_count")) === 0;
   if (!isEmpty && (application !== APPLICATION_ID || version === 0)) throw notOurs(file);
-  if (version <= MIGRATIONS.length) return;
+  if (version <= known) return;
   throw new Fault(
     "store_unavailable",
-    `The database ${file} has schema version ${version}; this release knows versions up to ${MIGRATIONS.length}. ` +
+    `The database ${file} has schema version ${version}; this release knows versions up to ${known}. ` +
       "Start the newer release that wrote it, or restore a backup made by this one. Nothing was changed.",
   );
 }
@@ -89,12 +90,12 @@ function configure(database: DatabaseSync): void {
   );
 }
 
-function migrate(database: DatabaseSync): void {
+function migrate(database: DatabaseSync, migrations: readonly string[]): void {
   const from = Number(pragma(database, "user_version"));
-  for (let version = from; version < MIGRATIONS.length; version++) {
+  for (let version = from; version < migrations.length; version++) {
     database.exec("BEGIN IMMEDIATE");
     try {
-      database.exec(MIGRATIONS[version] as string);
+      database.exec(migrations[version] as string);
       database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
       database.exec(`PRAGMA user_version = ${version + 1}`);
       database.exec("COMMIT");

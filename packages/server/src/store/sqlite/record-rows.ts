@@ -24,7 +24,7 @@ interface SqlAttempt {
 
 function attempts(sql: Sql): Pick<RecordRows, "putAttempt" | "attempt" | "attempts"> {
   const put = sql.command(`INSERT INTO attempts (attempt_id, claim_id, outcome, reason, record) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT (attempt_id) DO UPDATE SET claim_id = excluded.claim_id, outcome = excluded.outcome, reason = excluded.reason,
+    ON CONFLICT (attempt_id) DO UPDATE SET outcome = excluded.outcome, reason = excluded.reason,
     record = excluded.record`);
   const one = sql.query<SqlAttempt>("SELECT id, record FROM attempts WHERE attempt_id = ?");
   return {
