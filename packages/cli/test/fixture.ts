@@ -44,11 +44,15 @@ interface Api {
 
 const FRONT = "../../server/src/fronts/admin-api";
 const { fixedWorld } = await load<{ fixedWorld(): World }>("testing/fixed-world.ts");
-const { testTlsIdentity } = await load<{ testTlsIdentity(): Promise<{ caPem: string }> }>("testing/tls-identity.ts");
+const { testTlsIdentity } = await load<{ testTlsIdentity(...names: string[]): Promise<{ caPem: string }> }>(
+  "testing/tls-identity.ts",
+);
 const { createAdminApi } = await load<{ createAdminApi(ports: unknown, settings: object): Api }>("index.ts");
-const tls = await testTlsIdentity();
+const local = await testTlsIdentity("localhost", "127.0.0.1");
 
-export async function startFixture(): Promise<Fixture> {
+/** `hostName` is what `init --hostname` was given: the one name that the server's certificate carries. */
+export async function startFixture(hostName?: string): Promise<Fixture> {
+  const tls = hostName === undefined ? local : await testTlsIdentity(hostName, "192.0.2.1");
   const world = fixedWorld();
   const api = createAdminApi(world.ports, { tls });
   const httpPort = await api.listen(0, "127.0.0.1");
@@ -57,7 +61,7 @@ export async function startFixture(): Promise<Fixture> {
   mkdirSync(data);
   writeFileSync(join(data, "admin.json"), JSON.stringify({ accountId: "acc-1", token: world.token }));
   writeFileSync(join(data, "serve.json"), JSON.stringify({ host: "0.0.0.0", httpPort, mqttPort: 1, pid: 1 }));
-  writeFileSync(join(data, "installation.json"), JSON.stringify({ hostNames: ["localhost"] }));
+  writeFileSync(join(data, "installation.json"), JSON.stringify({ hostNames: [hostName ?? "127.0.0.1"] }));
   writeFileSync(join(data, "ca.pem"), tls.caPem);
   const fleetmint = (...argv: string[]) => runCommand([...argv, "--data", data]);
   return {

@@ -93,6 +93,14 @@ test("a server is found by URL, CA and token, from flags or from the environment
   assert.equal((await runCommand(["thing", "list"], { environment: { FLEETMINT_DATA: fixture.data } })).code, 0);
 });
 
+test("with --data a server is trusted by the name that init gave it, whatever address it listens on", async () => {
+  await using named = await startFixture("fleet.example");
+  assert.deepEqual((await named.fleetmint("thing", "list")).code, 0);
+  const environment = { FLEETMINT_TOKEN: named.token };
+  const { err } = await runCommand(["thing", "list", "--server", named.url, "--ca", named.caFile], { environment });
+  assert.match(err, /server_untrusted/);
+});
+
 test("a flag wins over the variable for another server", async () => {
   const environment = { FLEETMINT_SERVER: "https://wrong.example", FLEETMINT_TOKEN: "x" };
   assert.equal((await runCommand(["thing", "list", "--data", fixture.data], { environment })).code, 0);

@@ -4,8 +4,11 @@ import type { TlsIdentity } from "../https-listener.ts";
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 
-/** A CA and a server certificate for these names, made by an independent implementation. For tests. */
-export async function testTlsIdentity(dnsName = "localhost"): Promise<TlsIdentity & { readonly caPem: string }> {
+/** A CA and a server certificate for this name and address, made by an independent implementation. For tests. */
+export async function testTlsIdentity(
+  dnsName = "localhost",
+  address = "127.0.0.1",
+): Promise<TlsIdentity & { readonly caPem: string }> {
   const ca = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
   const server = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
   const common = {
@@ -28,7 +31,7 @@ export async function testTlsIdentity(dnsName = "localhost"): Promise<TlsIdentit
     extensions: [
       new SubjectAlternativeNameExtension([
         { type: "dns", value: dnsName },
-        { type: "ip", value: "127.0.0.1" },
+        { type: "ip", value: address },
       ]),
     ],
   });
