@@ -65,22 +65,17 @@ export interface ServerEntry {
   verifyExport(lines: AsyncIterable<string>, options: VerifyOptions): Promise<VerifyResult>;
 }
 
-interface Upkeep extends Pick<ServerEntry, "verifyExport"> {
-  restore(ports: object, request: RestoreRequest): Promise<Restored>;
-}
-
 /** Loaded only by the commands that need it: a client machine starts faster and needs no database. */
 export async function loadServer(): Promise<ServerEntry> {
   const server = await import("@fleetmint/server");
   const ports = { clock: server.systemClock, random: server.systemRandom() };
-  const upkeep = server as unknown as Upkeep;
   return {
     async initialize(request) {
       const { folder, hostNames } = await server.initialize(ports, request);
       return { dataFolder: folder.path, hostNames, caFile: folder.caCertificate, adminFile: folder.admin };
     },
     serve: server.serve,
-    restore: (request) => upkeep.restore(ports, request),
-    verifyExport: upkeep.verifyExport,
+    restore: (request) => server.restore(ports, request),
+    verifyExport: server.verifyExport,
   };
 }

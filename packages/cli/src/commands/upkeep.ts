@@ -29,13 +29,13 @@ interface RestoreOptions {
 export function addRestore(program: Command, context: Context): void {
   const command = program
     .command("restore")
-    .description("make a data folder from a backup; pending tokens end, no serial is reused")
-    .requiredOption("--data <dir>", "the new data folder; it must not exist or be empty")
+    .description("put a backup in place of a data folder's database; pending tokens end, no serial is reused")
+    .requiredOption("--data <dir>", "the data folder, with its keys; nobody may serve it meanwhile")
     .requiredOption("--from <file>", "the backup")
-    .option("--checkpoint <file>", "the newest signed checkpoint you have, to reconcile quotas with")
+    .option("--checkpoint <file>", "the newest signed checkpoint, to reconcile quotas with (default: the folder's own)")
     .option("--ca-passphrase-file <file>", "unlocks the CA's key, if `init` was given one");
   examples(command, [
-    "On a new machine",
+    "After a disk failed, in the folder with the saved keys",
     "fleetmint restore --data /var/lib/fleetmint --from fleet.fmb --checkpoint checkpoint.txt",
   ]);
   localCommand<RestoreOptions>(command, context, async (output, _, options) => {
