@@ -109,7 +109,8 @@ function readKey(path: string): KeyObject {
 
 /** What was proved, and what was not for want of something that was kept elsewhere. */
 function verdict(result: VerifyResult, { key, checkpoint }: VerifyFlags): string {
-  if (!result.ok) return `The log does not hold at entry ${result.firstBadIndex}: ${result.problem.replace(/\.$/, "")}.\n`;
+  if (!result.ok)
+    return `The log does not hold at entry ${result.firstBadIndex}: ${result.problem.replace(/\.$/, "")}.\n`;
   const proved = facts([
     ["origin", result.origin],
     ["entries", `${result.entries}, ${result.vouched} of them under ${count(result.checkpoints, "signed checkpoint")}`],
