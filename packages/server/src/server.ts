@@ -1,9 +1,11 @@
 // The composition root: the only file that knows every adapter. Reads top-down as the server is built: store, keys, certificate
 // authority, enrollment, fronts, listeners.
-import { mkdirSync } from "node:fs";
+import { createPublicKey } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { isIPv6 } from "node:net";
 import { rsaKeyPool } from "@fleetmint/pki";
 import { createAdministration } from "./administration.ts";
+import { refuseRollback } from "./audit/rollback.ts";
 import { startSequencer } from "./audit/sequencer.ts";
 import { createBroker } from "./broker/broker.ts";
 import type { ConnectionEvents } from "./broker/ports.ts";
@@ -80,6 +82,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       sealingKey: installation.keyRing.derive("store secrets"),
     }),
   );
+  await refuseOldCopy(installation, store);
   const server = await compose({ ...ports, settings, installation, store }, stack);
   writeFileDurably(folder.serving, `${JSON.stringify({ ...server.addresses, pid: process.pid }, null, 2)}\n`);
   const running = stack.move();
@@ -92,6 +95,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       return closing;
     },
   };
+}
+
+/** Somebody who puts an old copy of the database back brings back old quotas; the checkpoint beside it tells. */
+async function refuseOldCopy({ folder, auditKey }: UnlockedInstallation, store: SqliteStore): Promise<void> {
+  if (!existsSync(folder.checkpoint)) return;
+  await refuseRollback(store, readFileSync(folder.checkpoint, "utf8"), createPublicKey(auditKey));
 }
 
 interface Parts {
@@ -199,6 +208,7 @@ function composeEnrollment(parts: Parts, ca: CertificateAuthority, stack: AsyncD
     hooks,
     arnPrefix,
     events: store,
+    registry: store,
   });
   const claims = createClaims({ clock, random, ca, claims: store, templates: store, guard });
   const templates = createTemplateService({ clock, random, store, catalog, hooks, arnPrefix });

@@ -65,6 +65,7 @@ export const devicesExpected = aboutClaim("claim.devices-expected");
 
 export const certificateIssued = aboutCertificate("certificate.issued");
 export const certificateActivated = aboutCertificate("certificate.activated");
+export const certificateRenewed = aboutCertificate("certificate.renewed");
 export const certificateDeactivated = aboutCertificate("certificate.deactivated");
 export const certificateRevoked = aboutCertificate("certificate.revoked");
 

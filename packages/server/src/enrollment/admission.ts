@@ -1,6 +1,7 @@
 // The verdict at CONNECT, by the full SHA-256 of the certificate in the registry. TLS has proved possession of the key; whether
 // that key opens anything is decided here, and nowhere else.
 import { createHash } from "node:crypto";
+import { certificateRevoked } from "../audit/events.ts";
 import type { Clock } from "../kit/clock.ts";
 import { Fault } from "../kit/fault.ts";
 import type { MessageAuthorizer } from "../policies/authorizer.ts";
@@ -9,12 +10,12 @@ import type { CertificateId, ClaimId, ThingName } from "../vocabulary/ids.ts";
 import type { DevicePrincipal } from "../vocabulary/principal.ts";
 import type { Enrollment } from "./enrollment.ts";
 import { isInNetworks, networkOf } from "./networks.ts";
-import type { AdmissionStore, ClaimRecord, ConnectionRecord, EventStore } from "./ports.ts";
+import type { AdmissionStore, ClaimRecord, ConnectionRecord, EnrollmentStore, EventStore } from "./ports.ts";
 import { suspension } from "./suspension.ts";
 
 export interface AdmissionPorts {
   readonly clock: Clock;
-  readonly store: AdmissionStore & EventStore;
+  readonly store: AdmissionStore & EventStore & Pick<EnrollmentStore, "supersede">;
   readonly enrollment: Pick<Enrollment, "recordDenial">;
   /** Builds what a device may do from its policies. */
   readonly deviceAuthorizer: (record: ConnectionRecord, candidate: Candidate) => MessageAuthorizer;
@@ -36,6 +37,8 @@ export interface AdmittedCandidate {
   readonly certificateId: CertificateId;
   readonly claimId: ClaimId | undefined;
   readonly thingName: ThingName | undefined;
+  /** Of a renewed certificate at its first connection: the one that ends now. */
+  readonly supersedes?: CertificateId | undefined;
 }
 
 export interface CandidateAdmission {
@@ -48,6 +51,7 @@ export function createAdmission(ports: AdmissionPorts): CandidateAdmission {
     async admit(candidate) {
       const judged = await judge(ports, candidate);
       if (judged.principal.kind === "claim") await noteNetwork(ports, judged.principal.claimId, candidate);
+      else if (judged.supersedes !== undefined) await supersede(ports, judged.certificateId, judged.supersedes);
       return judged;
     },
     readmit: (candidate) => judge(ports, candidate),
@@ -85,6 +89,7 @@ function verdict(ports: AdmissionPorts, record: ConnectionRecord | undefined, ca
         authorizer: ports.deviceAuthorizer(record, candidate),
         claimId: record.certificate.claimId,
         thingName,
+        supersedes: record.supersedes,
       };
     }
     default:
@@ -177,6 +182,20 @@ async function recordRefusal(
     thingName: record?.thing?.name,
     clientId,
     remoteAddress,
+  });
+}
+
+/** The renewed identity has really connected: the one before it is not needed any more. */
+async function supersede(
+  ports: AdmissionPorts,
+  certificateId: CertificateId,
+  supersedes: CertificateId,
+): Promise<void> {
+  const atMs = ports.clock.now();
+  const detail = { reason: "superseded", by: certificateId };
+  await ports.store.supersede({
+    supersedes,
+    audit: certificateRevoked({ actor: "system", certificateId: supersedes, atMs, detail }),
   });
 }
 

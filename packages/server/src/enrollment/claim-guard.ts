@@ -3,10 +3,15 @@
 import type { Clock } from "../kit/clock.ts";
 import { Fault } from "../kit/fault.ts";
 import type { FaultCode } from "../vocabulary/faults.ts";
-import type { ClaimId } from "../vocabulary/ids.ts";
+import type { ClaimId, ThingName } from "../vocabulary/ids.ts";
 import type { ClaimRecord } from "./ports.ts";
 
 const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+/** A device renews a few times a year; more is a loop, and each leaves a certificate that waits an hour. */
+const RENEWALS_PER_HOUR = 10;
+/** Things whose renewals are counted; the longest unseen is forgotten first. */
+const REMEMBERED_THINGS = 10_000;
 const REFUSAL_WINDOW_MS = 10 * MINUTE_MS;
 
 /** Refusals that say nothing about the claim: our own troubles, and the consequence of being suspended already. */
@@ -26,6 +31,8 @@ export interface ClaimGuard {
   admitRequest(claim: ClaimRecord): void;
   /** Counts one refusal; returns a sentence when the claim must be suspended for it. */
   noteRefusal(claim: ClaimRecord, code: FaultCode): string | undefined;
+  /** Counts one renewal of a thing; throws claim_rate_exceeded beyond RENEWALS_PER_HOUR. */
+  admitRenewal(thingName: ThingName): void;
   /** Forgets the counts, when an operator resumes the claim. */
   forget(claimId: ClaimId): void;
 }
@@ -49,6 +56,7 @@ class Window {
 export function createClaimGuard(clock: Clock): ClaimGuard {
   const requests = new Map<ClaimId, Window>();
   const refusals = new Map<ClaimId, Window>();
+  const renewals = new Map<ThingName, Window>();
   return {
     admitRequest(claim) {
       const window = windowOf(requests, claim.claimId);
@@ -66,6 +74,17 @@ export function createClaimGuard(clock: Clock): ClaimGuard {
       refusals.delete(claim.claimId);
       return `${count} refusals within ten minutes, the last one ${code}`;
     },
+    admitRenewal(thingName) {
+      const nowMs = clock.monotonicMs();
+      if (renewals.size >= REMEMBERED_THINGS) renewals.delete(renewals.keys().next().value!);
+      const window = windowOf(renewals, thingName);
+      if (window.add(nowMs, HOUR_MS) <= RENEWALS_PER_HOUR) return;
+      window.undo();
+      throw new Fault(
+        "claim_rate_exceeded",
+        `The thing ${thingName} has asked for ${RENEWALS_PER_HOUR} renewals within an hour.`,
+      );
+    },
     forget(claimId) {
       requests.delete(claimId);
       refusals.delete(claimId);
@@ -73,10 +92,10 @@ export function createClaimGuard(clock: Clock): ClaimGuard {
   };
 }
 
-function windowOf(windows: Map<ClaimId, Window>, claimId: ClaimId): Window {
-  const known = windows.get(claimId);
+function windowOf<Key>(windows: Map<Key, Window>, key: Key): Window {
+  const known = windows.get(key);
   if (known !== undefined) return known;
   const window = new Window();
-  windows.set(claimId, window);
+  windows.set(key, window);
   return window;
 }

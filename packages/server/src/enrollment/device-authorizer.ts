@@ -29,9 +29,31 @@ export function createDeviceAuthorizer(
     const policies = record.policies.map(
       ({ name, document }): NamedPolicy => ({ name, policy: parseOnce(parsed, document) }),
     );
-    return createAuthorizer({ policies, principal, clock });
+    const own = createAuthorizer({ policies, principal, clock });
+    return record.thing === undefined ? own : withRenewal(own);
   };
 }
+
+/**
+ * Every device of a thing may renew itself, whatever its policies say: who could forget that permission would lose the fleet a year
+ * later. Answers come back on the asking connection alone, so it opens nothing else. A quarantined device may not.
+ */
+function withRenewal(own: MessageAuthorizer): MessageAuthorizer {
+  return {
+    connect: (attributes) => own.connect(attributes),
+    publish: (topic, retain) => (!retain && RENEWAL.requests.has(topic)) || own.publish(topic, retain),
+    subscribe: (filter) => RENEWAL.answers.has(filter) || own.subscribe(filter),
+    receive: (topic) => RENEWAL.answers.has(topic) || own.receive(topic),
+  };
+}
+
+const REQUESTS = ["$aws/certificates/create", "$aws/certificates/create-from-csr", "$fleetmint/renew"].flatMap(
+  (topic) => [`${topic}/json`, `${topic}/cbor`],
+);
+const RENEWAL = {
+  requests: new Set(REQUESTS),
+  answers: new Set(REQUESTS.flatMap((topic) => [`${topic}/accepted`, `${topic}/rejected`])),
+};
 
 function parseOnce(parsed: Map<string, Policy>, document: string): Policy {
   const known = parsed.get(document);

@@ -6,6 +6,13 @@ import { AttemptLog, asFault, type Origin } from "./attempt-log.ts";
 import type { EventStore } from "./ports.ts";
 import { type EnrollmentOutcome, findToken, type RedeemCommand, type RedeemPorts, redeem } from "./redeem.ts";
 import {
+  type ActivateRenewalCommand,
+  activateRenewal,
+  type RenewalPorts,
+  type RenewalRequest,
+  requestRenewal,
+} from "./renewal.ts";
+import {
   beginAttempt,
   type CertificateRequest,
   type RequestCertificatePorts,
@@ -14,7 +21,7 @@ import {
 } from "./request-certificate.ts";
 import { Refusal } from "./steps.ts";
 
-export interface EnrollmentPorts extends RequestCertificatePorts, RedeemPorts {
+export interface EnrollmentPorts extends RenewalPorts, RedeemPorts {
   readonly store: RequestCertificatePorts["store"] & RedeemPorts["store"];
   readonly events: EventStore;
   readonly log: Log;
@@ -24,6 +31,9 @@ export interface EnrollmentPorts extends RequestCertificatePorts, RedeemPorts {
 export interface Enrollment {
   requestCertificate(request: CertificateRequest): Promise<RequestedCertificate>;
   redeem(origin: Origin, command: RedeemCommand): Promise<EnrollmentOutcome>;
+  /** A device asks for its next certificate, on its own connection. */
+  requestRenewal(request: RenewalRequest): Promise<RequestedCertificate>;
+  activateRenewal(origin: Origin, command: ActivateRenewalCommand): Promise<void>;
   /** Records a refusal that a front or the admission made before the engine was asked. */
   recordDenial(denial: Denial): Promise<void>;
 }
@@ -59,6 +69,21 @@ export function createEnrollment(ports: EnrollmentPorts): Enrollment {
         attempt ??= beginAttempt(ports, origin);
         attempt.template ??= command.templateName;
         throw await deny(ports, attempt, { claimId: command.claimId, error, step: "token" });
+      }
+    },
+    async requestRenewal(request) {
+      const attempt = beginAttempt(ports, request.origin);
+      try {
+        return await requestRenewal(ports, attempt, request);
+      } catch (error) {
+        throw await deny(ports, attempt, { claimId: undefined, error, step: "request" });
+      }
+    },
+    async activateRenewal(origin, command) {
+      try {
+        await activateRenewal(ports, command);
+      } catch (error) {
+        throw await deny(ports, beginAttempt(ports, origin), { claimId: undefined, error, step: "token" });
       }
     },
     async recordDenial(denial) {

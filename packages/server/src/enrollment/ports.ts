@@ -131,6 +131,26 @@ export interface PendingCertificate {
   readonly attemptId: AttemptId;
 }
 
+/** A certificate that a device asked for with the one it has. */
+export interface PendingRenewal {
+  readonly certificate: IssuedCertificate;
+  readonly thingName: ThingName;
+  /** The device's present certificate, which the new one renews. */
+  readonly renews: CertificateId;
+  readonly tokenHash: string;
+  readonly tokenExpiresAtMs: number;
+  readonly attemptId: AttemptId;
+}
+
+export interface ActivateRenewal {
+  readonly tokenHash: string;
+  readonly thingName: ThingName;
+  readonly nowMs: number;
+  /** Makes the completed attempt of the one that the request began. */
+  readonly complete: (begun: AttemptRecord) => AttemptRecord;
+  readonly audit: (certificateId: CertificateId) => AuditEvent;
+}
+
 /** What is known of an ownership token. */
 export interface TokenRecord {
   readonly certificateId: CertificateId;
@@ -187,13 +207,19 @@ export interface EnrollmentStore {
    * the quota, marks the expected device, completes the attempt, writes audit and change rows. A document policy of the plan is created if absent.
    */
   redeem(request: RedeemRequest): Promise<RedeemOutcome>;
+  /** Makes a renewed device certificate known as PENDING_ACTIVATION. Faults: certificate_revoked where the renewed one is not ACTIVE on the thing any more. */
+  recordRenewal(pending: PendingRenewal, attempt: AttemptRecord, audit: AuditEvent): Promise<void>;
+  /** Activates a renewed certificate on its thing; the renewed one stays until this one has connected. A retry gets the same answer. */
+  activateRenewal(request: ActivateRenewal): Promise<void>;
+  /** The certificate has connected: the one it renews, if still ACTIVE, ends as `superseded`. */
+  supersede(request: { supersedes: CertificateId; audit: AuditEvent }): Promise<void>;
   /** Ends pending certificates whose token expired before `nowMs`: they become REVOKED (reason `token_expired`); at most `limit`. Returns how many. */
   expirePending(nowMs: number, limit: number): Promise<number>;
 }
 
 // --- attempts ---
 
-export type Flow = "claim" | "trusted-user" | "claim-then-trusted-user" | "bulk" | "just-in-time" | "api";
+export type Flow = "claim" | "renewal" | "trusted-user" | "claim-then-trusted-user" | "bulk" | "just-in-time" | "api";
 export type Outcome = "issued" | "pending" | "denied";
 
 export interface AttemptStep {
@@ -277,6 +303,8 @@ export interface ConnectionRecord {
         readonly attributes: Readonly<Record<string, string>>;
       }
     | undefined;
+  /** A renewed certificate that has not connected yet: the one that ends when it does. */
+  readonly supersedes: CertificateId | undefined;
   /** Default versions of the policies on the certificate, its thing and the thing's groups. */
   readonly policies: readonly { readonly name: PolicyName; readonly version: number; readonly document: string }[];
 }

@@ -5,6 +5,7 @@ import type { HookDecision, HookRequest } from "../hooks/ports.ts";
 import type { Clock } from "../kit/clock.ts";
 import { Fault } from "../kit/fault.ts";
 import { faultPoint } from "../kit/fault-points.ts";
+import { parsePolicy } from "../policies/parse-policy.ts";
 import { evaluate } from "../templates/evaluate.ts";
 import type { Plan } from "../templates/plan.ts";
 import type { ClaimId, TemplateName, ThingName } from "../vocabulary/ids.ts";
@@ -181,12 +182,15 @@ function planFor(
     token: TokenRecord;
   },
 ): Plan {
-  return evaluate(current.template, {
+  const plan = evaluate(current.template, {
     deviceParameters: context.parameters.device,
     hookOverrides: context.parameters.overrides,
     certificateId: context.token.certificateId,
     settings: current.record.settings,
   });
+  // A document is text until its parameters are in: what is stored must be a policy, or the device could never connect.
+  for (const { document } of plan.policies) if (document !== undefined) parsePolicy(document);
+  return plan;
 }
 
 async function write(

@@ -17,7 +17,7 @@ import type { TemplateCatalog } from "./template-catalog.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
 /** What every device certificate is called: nothing that a device supplies enters a name. */
-const DEVICE_COMMON_NAME = "Fleetmint device";
+export const DEVICE_COMMON_NAME = "Fleetmint device";
 
 export interface RequestCertificatePorts {
   readonly clock: Clock;

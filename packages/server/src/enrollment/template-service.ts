@@ -4,6 +4,7 @@ import type { HookConfig, HookRequest } from "../hooks/ports.ts";
 import type { Clock } from "../kit/clock.ts";
 import { Fault } from "../kit/fault.ts";
 import type { Random } from "../kit/random.ts";
+import { parsePolicy } from "../policies/parse-policy.ts";
 import { explain } from "../templates/explain.ts";
 import { lintTemplate } from "../templates/lint-template.ts";
 import { DEFAULT_TEMPLATE_SETTINGS, type Plan, type TemplateSettings } from "../templates/plan.ts";
@@ -138,7 +139,7 @@ function acceptable(body: string): readonly TemplateFinding[] {
 }
 
 function findingsOf(body: string): readonly TemplateFinding[] {
-  return lintTemplate(body).map((finding) => ({
+  return lintTemplate(body, { checkPolicy: parsePolicy }).map((finding) => ({
     severity: finding.severity,
     path: `${finding.path} (line ${finding.line}, column ${finding.column})`,
     message: `${finding.message} ${finding.remedy}`,

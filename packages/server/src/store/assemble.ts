@@ -12,6 +12,7 @@ import * as lists from "./operations/lists.ts";
 import { applyPolicy, attachPolicy, detachPolicy } from "./operations/policies.ts";
 import { requireClaim } from "./operations/record.ts";
 import { redeem } from "./operations/redeem.ts";
+import { activateRenewal, recordRenewal, supersede } from "./operations/renewal.ts";
 import { applyTemplate } from "./operations/templates.ts";
 import * as things from "./operations/things.ts";
 import { tokenRecord } from "./operations/token.ts";
@@ -56,6 +57,9 @@ type Issuing =
   | "recordPending"
   | "token"
   | "redeem"
+  | "recordRenewal"
+  | "activateRenewal"
+  | "supersede"
   | "expirePending"
   | "connection";
 
@@ -66,6 +70,9 @@ function issuing({ write, read }: Runner): Pick<Store, Issuing> {
     epoch: () => read((rows) => rows.epoch()),
     recordPending: (pending, attempt, audit) => write((rows) => recordPending(rows, pending, { attempt, audit })),
     token: (tokenHash) => read((rows) => tokenRecord(rows, tokenHash)),
+    recordRenewal: (pending, attempt, audit) => write((rows) => recordRenewal(rows, pending, { attempt, audit })),
+    activateRenewal: (request) => write((rows) => activateRenewal(rows, request)),
+    supersede: (request) => write((rows) => supersede(rows, request)),
     redeem: (request) => write((rows) => redeem(rows, request)),
     expirePending: (nowMs, limit) => write((rows) => expirePending(rows, nowMs, limit)),
     connection: (certificateId) => read((rows) => connection(rows, certificateId)),

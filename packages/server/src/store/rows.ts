@@ -92,8 +92,10 @@ export interface TokenRow {
   readonly status: CertificateStatus;
   readonly statusReason: string | undefined;
   readonly publicKeyFingerprint: string;
-  readonly claim: RowId;
-  readonly claimId: ClaimId;
+  /** Undefined for a renewal: a device asked with its own certificate. */
+  readonly claim: RowId | undefined;
+  readonly claimId: ClaimId | undefined;
+  /** The certificate that asked: a claim's, or the device's that is renewed. */
   readonly claimCertificate: RowId;
   readonly clientId: string;
   readonly expiresAtMs: number;
@@ -178,6 +180,8 @@ export interface LedgerRows {
   certificates(slice: Slice & { readonly claim?: RowId; readonly thing?: RowId }): readonly CertificateRow[];
   setCertificateStatus(row: RowId, status: CertificateStatus, reason: string | undefined): void;
   token(tokenHash: string): TokenRow | undefined;
+  /** The certificate that this one renews; undefined where it was born from a claim, or its token is not spent. */
+  renewedBy(certificate: RowId): RowId | undefined;
   /** Spends the token: what its certificate became and the answer that a retry gets. */
   spendToken(
     certificate: RowId,

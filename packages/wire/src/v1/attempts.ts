@@ -19,7 +19,7 @@ export const attempt = z
   .object({
     id: attemptId,
     at: time,
-    flow: z.enum(["claim", "trusted-user", "claim-then-trusted-user", "bulk", "just-in-time", "api"]),
+    flow: z.enum(["claim", "renewal", "trusted-user", "claim-then-trusted-user", "bulk", "just-in-time", "api"]),
     front: z.string().meta({ description: "Where it came in: aws-mqtt, …" }),
     clientId: z.string(),
     principal: z.object({ kind: z.string(), id: z.string() }),

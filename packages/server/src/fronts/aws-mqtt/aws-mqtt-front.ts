@@ -4,6 +4,7 @@ import {
   encodePayload,
   PayloadError,
   parseRequestTopic,
+  type RenewResponse,
   type ReservedOperation,
 } from "@fleetmint/wire";
 import { asFault, type Origin } from "../../enrollment/attempt-log.ts";
@@ -12,6 +13,7 @@ import { Fault } from "../../kit/fault.ts";
 import { LIMITS } from "../../kit/limits.ts";
 import type { Log } from "../../kit/log.ts";
 import { certificateAnswer, readCsrRequest, readKeysRequest } from "./create-certificate.ts";
+import { textField } from "./fields.ts";
 import { readRegisterThing, registerThingAnswer, templateNameOf } from "./register-thing.ts";
 import { awsRejection } from "./rejections.ts";
 import type { DeviceRequest } from "./request.ts";
@@ -55,9 +57,7 @@ async function perform(enrollment: Enrollment, request: DeviceRequest, operation
     case "register-thing":
       return registerThing(enrollment, request, { operation, fields });
     case "renew":
-      return recordingDenial(enrollment, request, "payload", () => {
-        throw new Fault("operation_unknown");
-      });
+      return renew(enrollment, request, fields);
   }
 }
 
@@ -66,12 +66,18 @@ async function createCertificate(
   request: DeviceRequest,
   received: { operation: ReservedOperation; fields: Readonly<Record<string, unknown>> },
 ): Promise<Answer> {
-  const { claimId, certificateId } = await recordingDenial(enrollment, request, "claim", () => claimOf(request));
   const key = await recordingDenial(enrollment, request, "csr", () =>
     received.operation.kind === "create-keys" ? readKeysRequest(received.fields) : readCsrRequest(received.fields),
   );
+  const origin = originOf(request);
+  const { principal } = request;
+  if (principal.kind === "device" && principal.thingName !== undefined) {
+    const { thingName, certificateId } = principal;
+    return certificateAnswer(await enrollment.requestRenewal({ origin, thingName, certificateId, key }));
+  }
+  const { claimId, certificateId } = await recordingDenial(enrollment, request, "claim", () => claimOf(request));
   return certificateAnswer(
-    await enrollment.requestCertificate({ origin: originOf(request), claimId, claimCertificateId: certificateId, key }),
+    await enrollment.requestCertificate({ origin, claimId, claimCertificateId: certificateId, key }),
   );
 }
 
@@ -92,6 +98,23 @@ async function registerThing(
   // AWS's protocol cannot say "come back later": a retry with the same token is the way to ask again.
   if (outcome.kind === "pending") throw new Fault("claim_rate_exceeded", outcome.message);
   return registerThingAnswer(outcome.redemption);
+}
+
+/** Ours: redeems the token of a certificate that the device asked for with its own. */
+async function renew(
+  enrollment: Enrollment,
+  request: DeviceRequest,
+  fields: Readonly<Record<string, unknown>>,
+): Promise<RenewResponse> {
+  const command = await recordingDenial(enrollment, request, "payload", () => {
+    const { principal, clientId } = request;
+    const thingName = principal.kind === "device" ? principal.thingName : undefined;
+    if (thingName === undefined)
+      throw new Fault("token_principal_mismatch", "Only the device of a thing renews its certificate.");
+    return { thingName, clientId, ownershipToken: textField(fields, "certificateOwnershipToken") ?? "" };
+  });
+  await enrollment.activateRenewal(originOf(request), command);
+  return { thingName: command.thingName };
 }
 
 async function readPayload(
@@ -142,5 +165,6 @@ function claimOf(request: DeviceRequest): Extract<DeviceRequest["principal"], { 
 function originOf(request: DeviceRequest): Origin {
   const { principal, clientId, remoteAddress } = request;
   const id = principal.kind === "claim" ? principal.claimId : (principal.thingName ?? principal.certificateId);
-  return { flow: "claim", front: "aws-mqtt", clientId, remoteAddress, principal: { kind: principal.kind, id } };
+  const flow = principal.kind === "claim" ? "claim" : "renewal";
+  return { flow, front: "aws-mqtt", clientId, remoteAddress, principal: { kind: principal.kind, id } };
 }

@@ -141,6 +141,11 @@ function certificateRows(
       const certificate = certificates.get(byToken.get(hash) ?? 0);
       return certificate && tokenRow(certificate, intents.get(certificate.id) as Intent, neighbours);
     },
+    renewedBy(row) {
+      const certificate = certificates.get(row);
+      const spent = certificate?.claim === undefined && certificate?.requestDigest !== undefined;
+      return spent ? certificate.token?.claimCertificate : undefined;
+    },
     spendToken(row, { status, thing, requestDigest, deviceConfiguration }) {
       change(row, { status, thing, requestDigest, deviceConfiguration });
       if (thing !== undefined) byThing.add(thing, row);
@@ -181,7 +186,7 @@ function publicRow(certificate: Certificate, neighbours: LedgerNeighbours): Cert
 function tokenRow(certificate: Certificate, intent: Intent, neighbours: LedgerNeighbours): TokenRow | undefined {
   const { claimId, thingName } = publicRow(certificate, neighbours);
   const { token, claim } = certificate;
-  if (token === undefined || claim === undefined || claimId === undefined) return undefined;
+  if (token === undefined) return undefined;
   return {
     certificate: certificate.id,
     certificateId: certificate.certificateId,

@@ -1,6 +1,6 @@
 import type { ConnectionRecord } from "../../enrollment/ports.ts";
 import type { CertificateId } from "../../vocabulary/ids.ts";
-import type { CertificateRow, GroupRow, PolicyRow, Rows, ThingRow } from "../rows.ts";
+import type { CertificateRow, ClaimRow, GroupRow, PolicyRow, Rows, ThingRow } from "../rows.ts";
 import { withoutRows } from "./certificates.ts";
 import { claimRecord } from "./claims.ts";
 
@@ -8,16 +8,36 @@ import { claimRecord } from "./claims.ts";
 export function connection(rows: Rows, certificateId: CertificateId): ConnectionRecord | undefined {
   const certificate = rows.certificate(certificateId);
   if (certificate === undefined) return undefined;
-  const claim = certificate.claim === undefined ? undefined : rows.claimByRow(certificate.claim);
   const thing = certificate.thing === undefined ? undefined : rows.thingByRow(certificate.thing);
+  const claim = bornFrom(rows, certificate);
   const isDevice = certificate.profile === "device";
   return {
     certificate: withoutRows(certificate),
     claim: isDevice || claim === undefined ? undefined : claimRecord(rows, claim),
     quarantined: (claim?.quarantined ?? false) || (thing?.quarantined ?? false),
     thing: thing && { name: thing.thingName, typeName: thing.typeName, attributes: thing.attributes },
+    supersedes: isDevice && certificate.claim === undefined ? supersededBy(rows, certificate) : undefined,
     policies: isDevice ? effectivePolicies(rows, certificate, thing) : [],
   };
+}
+
+/** A renewed certificate has no claim of its own: its device was born from the claim of an earlier one. */
+function bornFrom(rows: Rows, certificate: CertificateRow): ClaimRow | undefined {
+  if (certificate.claim !== undefined) return rows.claimByRow(certificate.claim);
+  if (certificate.profile !== "device") return undefined;
+  let renewed = rows.renewedBy(certificate.id);
+  while (renewed !== undefined) {
+    const earlier = rows.certificateByRow(renewed);
+    if (earlier?.claim !== undefined) return rows.claimByRow(earlier.claim);
+    renewed = rows.renewedBy(renewed);
+  }
+  return undefined;
+}
+
+function supersededBy(rows: Rows, certificate: CertificateRow): CertificateId | undefined {
+  const renewed = rows.renewedBy(certificate.id);
+  const earlier = renewed === undefined ? undefined : rows.certificateByRow(renewed);
+  return earlier?.status === "ACTIVE" ? earlier.certificateId : undefined;
 }
 
 function effectivePolicies(

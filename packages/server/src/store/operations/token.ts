@@ -4,7 +4,8 @@ import type { Rows, TokenRow } from "../rows.ts";
 /** What is known of a token that may be redeemed or was; one that ended with its certificate is none of ours any more. */
 export function tokenRecord(rows: Rows, tokenHash: string): TokenRecord | undefined {
   const token = rows.token(tokenHash);
-  if (token === undefined || endedUnspent(token)) return undefined;
+  // A renewal's token is none of the claims'.
+  if (token?.claimId === undefined || endedUnspent(token)) return undefined;
   const claimCertificate = rows.certificateByRow(token.claimCertificate);
   if (claimCertificate === undefined) return undefined;
   return {

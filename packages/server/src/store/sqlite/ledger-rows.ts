@@ -47,8 +47,8 @@ interface SqlToken {
   status: CertificateStatus;
   status_reason: string | null;
   key_fingerprint: Uint8Array;
-  claim: number;
-  claim_id: ClaimId;
+  claim: number | null;
+  claim_id: ClaimId | null;
   claim_certificate: number;
   client_id: string;
   token_expires_at: number;
@@ -208,19 +208,24 @@ function insertCertificate(sql: Sql): LedgerRows["insertCertificate"] {
     ) === 1;
 }
 
-function tokenRows(sql: Sql): Pick<LedgerRows, "token" | "spendToken"> {
+function tokenRows(sql: Sql): Pick<LedgerRows, "token" | "renewedBy" | "spendToken"> {
   const token = sql.records(
     `SELECT c.id, c.certificate_id, c.status, c.status_reason, i.key_fingerprint, c.claim, claims.claim_id,
     c.claim_certificate, i.client_id, c.token_expires_at, c.attempt_id, c.not_after, c.request_digest, things.name AS thing_name,
-    c.device_configuration FROM certificates c JOIN intents i ON i.id = c.id JOIN claims ON claims.id = c.claim
+    c.device_configuration FROM certificates c JOIN intents i ON i.id = c.id LEFT JOIN claims ON claims.id = c.claim
     LEFT JOIN things ON things.id = c.thing WHERE c.token_prefix = ? AND c.token_hash = ?`,
     tokenOf,
+  );
+  const renewed = sql.query<{ claim_certificate: number }>(
+    `SELECT claim_certificate FROM certificates WHERE id = ? AND claim IS NULL AND claim_certificate IS NOT NULL
+    AND request_digest IS NOT NULL`,
   );
   const spend =
     sql.command(`UPDATE certificates SET status = ?2, thing = ?3, request_digest = ?4, device_configuration = ?5
     WHERE id = ?1 AND status = 'PENDING_ACTIVATION' AND request_digest IS NULL`);
   return {
     token: (hash) => token.get(prefixOf(hash), bytesOf(hash)),
+    renewedBy: (row) => renewed.get(row)?.claim_certificate,
     spendToken(row, { status, thing, requestDigest, deviceConfiguration }) {
       const spent = spend.run(row, status, orNull(thing), requestDigest, JSON.stringify(deviceConfiguration));
       if (spent !== 1) throw new Error("A token was to be spent twice.");
@@ -235,8 +240,8 @@ function tokenOf(row: SqlToken): TokenRow {
     status: row.status,
     statusReason: orUndefined(row.status_reason),
     publicKeyFingerprint: hexOf(row.key_fingerprint),
-    claim: row.claim,
-    claimId: row.claim_id,
+    claim: orUndefined(row.claim),
+    claimId: orUndefined(row.claim_id),
     claimCertificate: row.claim_certificate,
     clientId: row.client_id,
     expiresAtMs: row.token_expires_at,
