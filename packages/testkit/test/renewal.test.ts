@@ -1,6 +1,8 @@
 // A device renews itself with the identity it has; the old one stays until the new one has connected.
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { checkInvariants } from "@fleetmint/server";
 import { fleetmintTopics } from "@fleetmint/wire";
 import {
   applySimpleTemplate,
@@ -102,5 +104,10 @@ describe("renewal", () => {
       createFromCsr(device),
       (error) => error instanceof Rejected && error.reason === "claim_rate_exceeded",
     );
+  });
+
+  test("leaves a store whose invariants hold", async () => {
+    await world.server.close();
+    assert.deepEqual(checkInvariants(join(world.folder, "fleetmint.db")), []);
   });
 });
