@@ -57,7 +57,13 @@ export function createAdministration(parts: AdministrationParts): AdminPorts {
         await store.setCertificateStatus({ id, status: "REVOKED", reason, audit });
       },
     },
-    backup: { run: (toPath) => backup(store, toPath) },
+    backup: {
+      async run(toPath, actor) {
+        const made = await backup(store, toPath);
+        log.info("A backup was made.", { file: toPath, bytes: made.bytes, actor: describePrincipal(actor) });
+        return made;
+      },
+    },
     doctor: { check: async () => ({ checks: await diagnose(parts) }) },
     auditExport: {
       stream: () =>
@@ -115,12 +121,14 @@ function unlockKeyCheck({ folder }: UnlockedInstallation): DoctorCheck {
   const { size } = statSync(folder.unlockKey);
   // A sealed unlock key is an envelope of JSON; a bare one is 45 characters of base64.
   const sealed = size > 64;
-  return check(
-    "CA key",
-    sealed,
-    sealed ? "sealed with a passphrase." : "unlocked by a key file beside it: whoever reads the data folder can issue.",
-    "Initialize with --ca-passphrase-file to seal it, or keep the folder on an encrypted disk.",
-  );
+  if (sealed) return { name: "CA key", ok: true, message: "sealed with a passphrase." };
+  return {
+    name: "CA key",
+    ok: false,
+    warning: true,
+    message: "unlocked by a key file beside it: whoever reads the data folder can issue.",
+    remedy: "Initialize with --ca-passphrase-file to seal it, or keep the folder on an encrypted disk.",
+  };
 }
 
 function filesCheck(files: readonly string[]): DoctorCheck {

@@ -1,7 +1,7 @@
 // The composition root: the only file that knows every adapter. Reads top-down as the server is built: store, keys, certificate
 // authority, enrollment, fronts, listeners.
 import { createPublicKey } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { isIPv6 } from "node:net";
 import { rsaKeyPool } from "@fleetmint/pki";
 import { createAdministration } from "./administration.ts";
@@ -84,6 +84,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   );
   await refuseOldCopy(installation, store);
   const server = await compose({ ...ports, settings, installation, store }, stack);
+  // Defined last, removed first: who finds the file may expect an answer.
+  stack.defer(() => rmSync(folder.serving, { force: true }));
   writeFileDurably(folder.serving, `${JSON.stringify({ ...server.addresses, pid: process.pid }, null, 2)}\n`);
   const running = stack.move();
   let closing: Promise<void> | undefined;

@@ -301,7 +301,8 @@ export class Connection implements WireOwner, LiveConnection {
   /** Bytes wait for the client and none of them has moved. A client that keeps its window shut holds memory for ever. */
   #isStalled(nowMs: number): boolean {
     const { backlog } = this.wire;
-    if (backlog === 0 || backlog < this.#backlog) this.#movedMs = nowMs;
+    // It waits since now at the earliest where nothing waited a tick ago; the first tick of a busy server can find some.
+    if (this.#backlog === 0 || backlog < this.#backlog) this.#movedMs = nowMs;
     this.#backlog = backlog;
     return backlog > 0 && nowMs - this.#movedMs >= STALLED_SECONDS * 1000;
   }

@@ -252,7 +252,7 @@ function checkAudited(database: DatabaseSync, report: Report): void {
     };
     named.add(entry.subject);
     if (typeof entry.detail?.certificateId === "string") named.add(entry.detail.certificateId);
-    if (entry.event === "certificate.activated") activated.add(entry.subject);
+    if (entry.event === "certificate.activated" || entry.event === "certificate.renewed") activated.add(entry.subject);
   }
   for (const row of database
     .prepare("SELECT certificate_id, request_digest FROM certificates")
