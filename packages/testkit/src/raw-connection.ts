@@ -35,6 +35,8 @@ export class RawConnection implements AsyncDisposable {
   /** Resolves when the server has closed, or the socket is gone. */
   readonly closed: Promise<void>;
   isClosed = false;
+  /** Whether QoS 1 messages are acknowledged as they arrive. */
+  acknowledges = true;
   readonly #reader = new PacketReader("client", ROOMY);
   #waiting: (() => void)[] = [];
   #packetId = 0;
@@ -155,7 +157,8 @@ export class RawConnection implements AsyncDisposable {
     this.inbox.push(packet);
     if (packet.type !== "publish") return;
     this.messages.push(packet);
-    if (packet.packetId !== undefined) this.send({ type: "puback", packetId: packet.packetId, reasonCode: 0 });
+    if (packet.packetId !== undefined && this.acknowledges)
+      this.send({ type: "puback", packetId: packet.packetId, reasonCode: 0 });
   }
 
   #nextId(): number {
