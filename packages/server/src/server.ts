@@ -25,6 +25,7 @@ import { type Clock, systemClock } from "./kit/clock.ts";
 import { createEgress } from "./kit/egress.ts";
 import { type Log, silentLog } from "./kit/log.ts";
 import { type Random, systemRandom } from "./kit/random.ts";
+import { listenFault } from "./listen-fault.ts";
 import { repeat } from "./repeat.ts";
 import { serverCredentials } from "./server-certificate.ts";
 import { lockDataFolder, openDataFolder, writeFileDurably } from "./settings/data-folder.ts";
@@ -263,7 +264,13 @@ interface Listeners {
 
 async function listen(settings: Settings, listeners: Listeners) {
   const { host } = settings;
-  const { port: mqttPort } = await listeners.broker.listen(settings.mqttPort, host);
-  const httpPort = await listeners.admin.listen(settings.httpPort, host);
+  const mqtt = { host, port: settings.mqttPort, flag: "--mqtt-port" } as const;
+  const http = { host, port: settings.httpPort, flag: "--http-port" } as const;
+  const { port: mqttPort } = await listeners.broker.listen(mqtt.port, host).catch((error: unknown) => {
+    throw listenFault(error, mqtt);
+  });
+  const httpPort = await listeners.admin.listen(http.port, host).catch((error: unknown) => {
+    throw listenFault(error, http);
+  });
   return { host: isIPv6(host) ? `[${host}]` : host, mqttPort, httpPort, caFile: listeners.caFile };
 }
