@@ -1,4 +1,5 @@
 import { FAULT_CODES, FAULTS, type FaultScope } from "@fleetmint/server";
+import { markdownTable } from "./markdown-table.ts";
 
 const SCOPES: Readonly<Record<FaultScope, string>> = {
   connect: "At CONNECT",
@@ -10,10 +11,12 @@ const SCOPES: Readonly<Record<FaultScope, string>> = {
 /** Every refusal, where it is met, what it means and what to do. */
 export function reasonCodesPage(): string {
   const sections = Object.entries(SCOPES).map(([scope, title]) => {
-    const rows = FAULT_CODES.filter((code) => FAULTS[code].scope === scope).map(
-      (code) => `| \`${code}\` | ${cell(FAULTS[code].meaning)} | ${cell(FAULTS[code].remedy)} |`,
-    );
-    return [`## ${title}`, "", "| code | meaning | what to do |", "| --- | --- | --- |", ...rows, ""].join("\n");
+    const rows = FAULT_CODES.filter((code) => FAULTS[code].scope === scope).map((code) => [
+      `\`${code}\``,
+      FAULTS[code].meaning,
+      FAULTS[code].remedy,
+    ]);
+    return `## ${title}\n\n${markdownTable(["code", "meaning", "what to do"], rows)}\n`;
   });
   return [
     "# Reason codes",
@@ -23,10 +26,6 @@ export function reasonCodesPage(): string {
     "",
     "This page is generated from `packages/server/src/vocabulary/faults.ts` by `npm run docs`.",
     "",
-    ...sections,
+    sections.join("\n"),
   ].join("\n");
-}
-
-function cell(text: string): string {
-  return text.replaceAll("|", "\\|");
 }
