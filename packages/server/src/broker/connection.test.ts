@@ -130,6 +130,19 @@ describe("a client that keeps its window shut", () => {
     assert.equal(world.broker.stats().authenticated, 1);
     assert.ok(world.events.lines.includes("disconnected device:lamp keepalive_timeout"));
   });
+
+  it("has its minute from the first tick on, however long the server has run", async () => {
+    const world = await TestWorld.start();
+    await world.advance(120_000);
+    const lamp = await world.client("device:lamp");
+    await lamp.subscribe("a", { qos: 0 });
+    lamp.stream.pause();
+    const publisher = await world.client("device:publisher");
+    for (let sent = 0; sent < 20; sent++) publisher.publish("a", "x".repeat(10_000));
+    await settle();
+    await world.advance(250);
+    assert.equal(world.broker.stats().authenticated, 2);
+  });
 });
 
 describe("a goodbye", () => {
