@@ -96,7 +96,13 @@ export class LiveConnections {
     if (position === this.#position) return false;
     const oldest = this.#recent[0]?.sequence ?? Number.POSITIVE_INFINITY;
     if (position + 1 < oldest) return true;
-    return this.#recent.some((change) => change.sequence > position && concerns(change, admitted));
+    // From the newest back: of thousands remembered, those since a CONNECT began are a few.
+    for (let at = this.#recent.length - 1; at >= 0; at--) {
+      const change = this.#recent[at] as Change;
+      if (change.sequence <= position) return false;
+      if (concerns(change, admitted)) return true;
+    }
+    return false;
   }
 
   /** Reads and acts on what is new; resolves when everything there was is done. */
@@ -149,7 +155,8 @@ export class LiveConnections {
 
   #remember(changes: readonly Change[]): void {
     this.#recent.push(...changes);
-    if (this.#recent.length > RECENT) this.#recent = this.#recent.slice(-RECENT);
+    // In large steps: moving thousands for every handful that came would cost more than the changes themselves.
+    if (this.#recent.length > 2 * RECENT) this.#recent = this.#recent.slice(-RECENT);
     this.#position = changes.at(-1)?.sequence ?? this.#position;
   }
 

@@ -1,6 +1,6 @@
 // One writer, many operations a commit. An fsync costs more than all statements of an operation, so the operations that arrive in
 // one turn of the event loop share one: each runs in a savepoint of its own, then one COMMIT, and only then does anyone hear of it.
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { Fault } from "../../kit/fault.ts";
 import { faultPoint } from "../../kit/fault-points.ts";
 import type { Log } from "../../kit/log.ts";
@@ -34,6 +34,7 @@ export interface GroupCommitPorts {
 const BATCH = 512;
 
 export function createGroupCommit(ports: GroupCommitPorts): GroupCommit {
+  const frame = prepareFrame(ports.database);
   let queue: Queued[] = [];
   let scheduled = false;
   let stopped: Fault | undefined;
@@ -45,7 +46,7 @@ export function createGroupCommit(ports: GroupCommitPorts): GroupCommit {
     if (queue.length > 0) schedule();
     try {
       if (stopped !== undefined) refuse(batch, stopped);
-      else commitBatch(ports, batch);
+      else commitBatch(ports, frame, batch);
     } catch (error) {
       const failure = batchFailure(error);
       if (isTrouble(error)) stopped = stop(ports.log, error);
@@ -75,16 +76,33 @@ export function createGroupCommit(ports: GroupCommitPorts): GroupCommit {
   };
 }
 
+/** The statements around every operation, parsed once: they would cost as much as a write of the operation's own. */
+interface Frame {
+  readonly begin: StatementSync;
+  readonly savepoint: StatementSync;
+  readonly release: StatementSync;
+  readonly commit: StatementSync;
+}
+
+function prepareFrame(database: DatabaseSync): Frame {
+  return {
+    begin: database.prepare("BEGIN IMMEDIATE"),
+    savepoint: database.prepare("SAVEPOINT operation"),
+    release: database.prepare("RELEASE operation"),
+    commit: database.prepare("COMMIT"),
+  };
+}
+
 /** Runs the batch in one transaction; throws when it must be given up as a whole. */
-function commitBatch(ports: GroupCommitPorts, batch: readonly Queued[]): void {
+function commitBatch(ports: GroupCommitPorts, frame: Frame, batch: readonly Queued[]): void {
   const { database } = ports;
   const settlements: Settlement[] = [];
   try {
-    database.exec("BEGIN IMMEDIATE");
-    for (const queued of batch) settlements.push(runInSavepoint(database, queued));
+    frame.begin.run();
+    for (const queued of batch) settlements.push(runInSavepoint(database, frame, queued));
     ports.beforeCommit();
     faultPoint("store-before-commit");
-    database.exec("COMMIT");
+    frame.commit.run();
   } catch (error) {
     if (database.isTransaction) rollBack(database);
     throw error;
@@ -95,17 +113,17 @@ function commitBatch(ports: GroupCommitPorts, batch: readonly Queued[]): void {
   ports.afterCommit();
 }
 
-function runInSavepoint(database: DatabaseSync, { operation, resolve, reject }: Queued): Settlement {
-  database.exec("SAVEPOINT operation");
+function runInSavepoint(database: DatabaseSync, frame: Frame, { operation, resolve, reject }: Queued): Settlement {
+  frame.savepoint.run();
   try {
     const result = operation();
-    database.exec("RELEASE operation");
+    frame.release.run();
     return () => resolve(result);
   } catch (error) {
     // A full or failing disk concerns the whole batch; SQLite may have ended the transaction already.
     if (isStorageFailure(error) || !database.isTransaction) throw error;
     database.exec("ROLLBACK TO operation");
-    database.exec("RELEASE operation");
+    frame.release.run();
     return () => reject(error);
   }
 }
