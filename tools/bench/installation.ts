@@ -78,3 +78,14 @@ export async function storedThings(admin: Client): Promise<{ names: ReadonlySet<
   }
   return { names, faults };
 }
+
+/** Why the server turned devices away, each reason once with how often. */
+export async function recordedRefusals(admin: Client): Promise<string[]> {
+  const counts = new Map<string, number>();
+  const note = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1);
+  for await (const { reason, message } of items(admin.listAttempts, {})) note(`${reason}: ${message}`);
+  for await (const { kind, reason, message } of items(admin.listEvents, {})) {
+    if (reason !== null) note(`${kind} ${reason}: ${message}`);
+  }
+  return [...counts].map(([what, times]) => `The server recorded ${times} × ${what}`);
+}

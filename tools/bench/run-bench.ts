@@ -10,6 +10,7 @@ import {
   createInstallation,
   issuingCertificate,
   type RunningInstallation,
+  recordedRefusals,
   serveInstallation,
   setUp,
   storedThings,
@@ -172,10 +173,11 @@ async function reckon(data: string, flags: readonly string[], ledger: Ledger): P
     flags.filter((flag) => !flag.includes("prof")),
   );
   const { names, faults } = await storedThings(installation.admin);
+  if (ledger.faults.length > 0) faults.push(...(await recordedRefusals(installation.admin)));
   const lost = [...ledger.thingNames].filter((name) => !names.has(name));
   const unheard = [...names].filter((name) => !ledger.thingNames.has(name));
+  ledger.faults.unshift(...faults);
   ledger.faults.push(
-    ...faults,
     ...lost.map((name) => `${name} was provisioned and is not in the store.`),
     ...unheard.map((name) => `${name} is in the store, but no device was told so.`),
   );
