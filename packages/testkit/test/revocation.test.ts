@@ -102,6 +102,15 @@ describe("a live connection ends, and a new one is refused, with the reason", ()
     world.clock.jump(-366 * 24 * 3600_000);
   });
 
+  test("a claim of five minutes, by new connection and open connection", async () => {
+    const claim = await createClaim(world, { validForSeconds: 300 });
+    world.clock.advance(299_000);
+    await using device = await SimulatedDevice.connect(world.target, claim, { clientId: "brief", keepAlive: 0 });
+    world.clock.advance(2000);
+    assert.match(JSON.stringify(await device.client.closed), /certificate_expired|claim_expired/);
+    await refusedWith(claim, "brief", "certificate_expired|claim_expired");
+  });
+
   test("a quarantined claim: its devices stay connected and can say nothing, until it is undone", async () => {
     const { claim, identity, thingName } = await provisioned("quarantined");
     await world.admin.quarantineClaim({ claimId: claim.claimId, quarantined: true });
