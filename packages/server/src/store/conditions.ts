@@ -73,8 +73,9 @@ function sameRole(use: KeyUse, intent: IssuanceIntent, claim: RowId | undefined)
   return !isClaim || use.status === undefined || (use.claim !== undefined && use.claim === claim);
 }
 
-/** The thing that a key was certified for first keeps it. */
+/** The thing that a key was certified for first keeps it; one that was revoked for compromise meanwhile is nobody's. */
 export function checkKeyOwner(uses: readonly KeyUse[], thingName: string | undefined): void {
+  if (uses.some((use) => use.statusReason === "key_compromise")) throw new Fault("key_revoked");
   const other = uses.find((use) => use.thing !== undefined && use.thing.name !== thingName);
   if (other !== undefined) throw new Fault("key_in_use", "This public key belongs to another thing.");
 }

@@ -8,6 +8,7 @@ import { recordContract } from "./contract/records.ts";
 import { redeemContract } from "./contract/redeeming.ts";
 import { redeemThingContract } from "./contract/redeeming-things.ts";
 import { registryContract } from "./contract/registry.ts";
+import { renewalContract } from "./contract/renewing.ts";
 import { sessionContract } from "./contract/sessions.ts";
 import { templateContract } from "./contract/templates.ts";
 
@@ -16,6 +17,7 @@ export function storeContract(name: string, make: MakeStore): void {
   describe(`${name}: keys`, () => keyContract(make));
   describe(`${name}: redeeming`, () => redeemContract(make));
   describe(`${name}: redeeming for things that exist`, () => redeemThingContract(make));
+  describe(`${name}: renewing`, () => renewalContract(make));
   describe(`${name}: claims`, () => claimContract(make));
   describe(`${name}: registry`, () => registryContract(make));
   describe(`${name}: templates`, () => templateContract(make));

@@ -64,6 +64,18 @@ export function keyContract(make: MakeStore): void {
     await refused(fixture.store.recordIntent(fixture.intent(fixture.signed("claim", { key }))), "key_revoked");
   });
 
+  it("redeems no certificate whose key was revoked for compromise while it waited", async () => {
+    const fixture = await Fixture.ready(make);
+    const key = randomHex();
+    const { certificate } = await fixture.provision("lamp-1", { key });
+    const waiting = await fixture.pending({ clientId: "lamp-1", key });
+    const audit = fixture.audit("certificate.revoked", certificate.certificateId);
+    const id = certificate.certificateId;
+    await fixture.store.setCertificateStatus({ id, status: "REVOKED", reason: "key_compromise", audit });
+    const plan = fixture.plan({ name: thingName("lamp-1") });
+    await refused(fixture.store.redeem(fixture.request(waiting, plan, { existingThing: "add" })), "key_revoked");
+  });
+
   it("keeps a thing's key for the thing: a stranger may not have it, the same client comes back with it", async () => {
     const fixture = await Fixture.ready(make);
     const key = randomHex();

@@ -2,7 +2,7 @@ import type { AuditEvent } from "../../audit/ports.ts";
 import type { ActivateRenewal, AttemptRecord, PendingRenewal } from "../../enrollment/ports.ts";
 import { Fault } from "../../kit/fault.ts";
 import type { CertificateId, ThingName } from "../../vocabulary/ids.ts";
-import { checkTokenOpen } from "../conditions.ts";
+import { checkKeyOwner, checkTokenOpen } from "../conditions.ts";
 import type { CertificateRow, Rows } from "../rows.ts";
 import { saveAttempt } from "./attempts.ts";
 import { openIntent } from "./issuance.ts";
@@ -39,6 +39,9 @@ export function activateRenewal(rows: Rows, request: ActivateRenewal): void {
     throw new Fault("token_principal_mismatch");
   if (token.requestDigest !== undefined) return;
   checkTokenOpen(token, request.nowMs);
+  // Whoever holds an identity that was taken away meanwhile must not get another one out of it.
+  checkActive(renewed, request.thingName);
+  checkKeyOwner(rows.keyUses(token.publicKeyFingerprint), request.thingName);
   const { certificate, certificateId, attemptId } = token;
   rows.spendToken(certificate, {
     status: "ACTIVE",
@@ -70,9 +73,11 @@ export function supersede(
 
 function activeOn(rows: Rows, certificateId: CertificateId, thingName: ThingName): CertificateRow {
   const certificate = found(rows.certificate(certificateId), "certificate", certificateId);
-  if (certificate.status === "ACTIVE" && certificate.thingName === thingName) return certificate;
-  throw new Fault(
-    "certificate_revoked",
-    `The certificate to renew is ${certificate.status}, not ACTIVE on ${thingName}.`,
-  );
+  checkActive(certificate, thingName);
+  return certificate;
+}
+
+function checkActive({ status, thingName: boundTo }: CertificateRow, thingName: ThingName): void {
+  if (status === "ACTIVE" && boundTo === thingName) return;
+  throw new Fault("certificate_revoked", `The certificate to renew is ${status}, not ACTIVE on ${thingName}.`);
 }
