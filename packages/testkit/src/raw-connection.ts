@@ -1,5 +1,6 @@
 // A client made of packets and bytes over real TLS, for tests that look at exactly what travels. It has no timers and no manners:
 // it sends what it is told, also what a client must not send, and waits for packets.
+import type { TcpSocketConnectOpts } from "node:net";
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
 import {
   type ConnackPacket,
@@ -16,6 +17,9 @@ type PacketOf<Type extends Packet["type"]> = Extract<Packet, { type: Type }>;
 type Outcome<Type extends Packet["type"]> = PacketOf<Type> | undefined;
 
 const ROOMY = { packetBytes: 1 << 20, userProperties: 100, filtersPerPacket: 100 };
+
+/** How to reach the server, beyond what a device would say. */
+export type RawTls = ConnectionOptions & Pick<TcpSocketConnectOpts, "localAddress">;
 
 export type RawConnect = Partial<Omit<ConnectPacket, "type">> & { readonly clientId: string };
 
@@ -60,11 +64,7 @@ export class RawConnection implements AsyncDisposable {
   }
 
   /** Finishes TLS and says nothing yet. */
-  static async open(
-    target: Target,
-    credentials?: Credentials | undefined,
-    tls: ConnectionOptions = {},
-  ): Promise<RawConnection> {
+  static async open(target: Target, credentials?: Credentials | undefined, tls: RawTls = {}): Promise<RawConnection> {
     return new RawConnection(await openTls(target, credentials, tls));
   }
 
@@ -174,11 +174,7 @@ export class RawConnection implements AsyncDisposable {
 }
 
 /** A finished TLS handshake with the server, or its error. */
-export function openTls(
-  target: Target,
-  credentials: Credentials | undefined,
-  extra: ConnectionOptions = {},
-): Promise<TLSSocket> {
+export function openTls(target: Target, credentials: Credentials | undefined, extra: RawTls = {}): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     const socket = connectTls({
       host: target.host,
