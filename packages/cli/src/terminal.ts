@@ -7,7 +7,7 @@ export interface Terminal {
   readonly width: number;
   /** Somebody looks at it, and has not asked for no colour (https://no-color.org). */
   readonly colour: boolean;
-  /** Resolves when the process is asked to end. */
+  /** Resolves when the process is asked to end, or the launcher that started it is gone. */
   untilStopped(): Promise<void>;
 }
 
@@ -25,8 +25,19 @@ export function processTerminal(): Terminal {
   };
 }
 
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 function untilStopped(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve());
+  const stop = (): void => {
+    // A listener for `disconnect` would keep the process alive for as long as its launcher lives.
+    process.off("disconnect", stop);
+    for (const signal of SIGNALS) process.off(signal, stop);
+    resolve();
+  };
+  for (const signal of SIGNALS) process.on(signal, stop);
+  process.on("disconnect", stop);
+  // The launcher's channel closed before anyone listened.
+  if (process.connected === false) stop();
   return promise;
 }

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import type { ServeRequest, VerifyResult } from "@fleetmint/server";
 import { Fault } from "@fleetmint/server";
 import { createProgram } from "../src/program.ts";
-import type { ServeRequest, VerifyResult } from "../src/server-entry.ts";
 import { runCommand, startFixture } from "./fixture.ts";
 
 const fixture = await startFixture();

@@ -2,6 +2,7 @@ import { createPublicKey, type KeyObject } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import type { AuditEntry } from "@fleetmint/sdk";
+import type { VerifyOptions, VerifyResult } from "@fleetmint/server";
 import type { Command } from "commander";
 import { type Context, examples, localCommand, remoteCommand } from "../command.ts";
 import { CommandError } from "../errors.ts";
@@ -9,7 +10,6 @@ import { readInput, reasonOf } from "../input/files.ts";
 import { wholeNumber } from "../input/numbers.ts";
 import type { Column } from "../output/table.ts";
 import { count, facts, moment, short } from "../output/text.ts";
-import type { VerifyOptions, VerifyResult } from "../server-entry.ts";
 import { writeExport } from "./audit-export.ts";
 
 /** `fleetmint audit …` */

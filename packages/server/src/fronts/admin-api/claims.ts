@@ -1,13 +1,15 @@
 import { hash } from "node:crypto";
-import type { Claim, ClaimAudit as WireClaimAudit, IssuedClaim as WireIssuedClaim } from "@fleetmint/wire/v1";
+import type { Claim, IssuedClaim, ClaimAudit as WireClaimAudit } from "@fleetmint/wire/v1";
 import { devicesExpected } from "../../audit/events.ts";
+import type { ClaimAudit } from "../../enrollment/claim-audit.ts";
+import type { CreateClaim, CreatedClaim } from "../../enrollment/claims.ts";
 import type { ClaimRecord, ExpectedDevice } from "../../enrollment/ports.ts";
 import { Fault } from "../../kit/fault.ts";
 import type { ClaimId, TemplateName } from "../../vocabulary/ids.ts";
 import { by } from "./by.ts";
 import type { Call, Handlers } from "./handler.ts";
 import { type ClaimKey, keyDelivery } from "./key-delivery.ts";
-import type { AdminPorts, ClaimAudit, CreateClaimRequest, IssuedClaim } from "./ports.ts";
+import type { AdminPorts } from "./ports.ts";
 import { thingView } from "./things.ts";
 import { found, iso, pageView } from "./wire-values.ts";
 
@@ -77,10 +79,7 @@ function listDigest(serials: readonly string[]) {
 }
 
 /** The recipient is checked before anything is made: a key that cannot be sealed would be lost with its claim. */
-async function issue(
-  key: ClaimKey,
-  make: (csrPem: string | undefined) => Promise<IssuedClaim>,
-): Promise<WireIssuedClaim> {
+async function issue(key: ClaimKey, make: (csrPem: string | undefined) => Promise<CreatedClaim>): Promise<IssuedClaim> {
   const delivery = keyDelivery(key);
   const issued = await make(key.kind === "csr" ? key.csrPem : undefined);
   return {
@@ -92,7 +91,7 @@ async function issue(
   };
 }
 
-function createRequest(body: Call<"createClaim">["body"], csrPem: string | undefined): CreateClaimRequest {
+function createRequest(body: Call<"createClaim">["body"], csrPem: string | undefined): CreateClaim {
   return {
     templates: body.templates as TemplateName[],
     guard: body.guard,

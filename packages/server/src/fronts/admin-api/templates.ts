@@ -1,10 +1,11 @@
 import type { Template, Explanation as WireExplanation } from "@fleetmint/wire/v1";
 import type { TemplateRecord } from "../../enrollment/ports.ts";
+import type { Explanation } from "../../enrollment/template-service.ts";
 import type { HookConfig } from "../../hooks/ports.ts";
 import type { Plan, TemplateSettings } from "../../templates/plan.ts";
 import type { TemplateName } from "../../vocabulary/ids.ts";
 import type { Call, Handlers } from "./handler.ts";
-import type { AdminPorts, Explanation } from "./ports.ts";
+import type { AdminPorts } from "./ports.ts";
 import { found, iso } from "./wire-values.ts";
 
 export const templateHandlers = {

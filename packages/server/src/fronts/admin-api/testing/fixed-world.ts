@@ -1,12 +1,13 @@
 // A small installation that never changes, and a record of what was asked of it. For tests of the API and of what talks to it.
 import { createCredential } from "../../../access/credential.ts";
 import type { CredentialRecord } from "../../../access/ports.ts";
+import type { CreatedClaim } from "../../../enrollment/claims.ts";
 import { ManualClock } from "../../../kit/clock.ts";
 import { Fault } from "../../../kit/fault.ts";
 import { systemRandom } from "../../../kit/random.ts";
 import type { Page, PageRequest } from "../../../registry/ports.ts";
 import type { AccountId } from "../../../vocabulary/ids.ts";
-import type { AdminPorts, IssuedClaim } from "../ports.ts";
+import type { AdminPorts } from "../ports.ts";
 import {
   ATTEMPTS,
   CERTIFICATE_ID,
@@ -122,11 +123,11 @@ function stores(credentials: readonly CredentialRecord[], note: Note) {
 function domain(note: Note) {
   return {
     claims: {
-      create: async (request: { csrPem: string | undefined }, actor: unknown): Promise<IssuedClaim> => {
+      create: async (request: { csrPem: string | undefined }, actor: unknown): Promise<CreatedClaim> => {
         await note("claims.create")(request, actor);
         return issued(request.csrPem);
       },
-      rotate: async (request: { csrPem: string | undefined }, actor: unknown): Promise<IssuedClaim> => {
+      rotate: async (request: { csrPem: string | undefined }, actor: unknown): Promise<CreatedClaim> => {
         await note("claims.rotate")(request, actor);
         return issued(request.csrPem);
       },
@@ -175,10 +176,10 @@ function domain(note: Note) {
   };
 }
 
-function issued(csrPem: string | undefined): IssuedClaim {
+function issued(csrPem: string | undefined): CreatedClaim {
   return {
     claim: CLAIMS[0]!,
-    certificateId: CERTIFICATE_ID as IssuedClaim["certificateId"],
+    certificateId: CERTIFICATE_ID as CreatedClaim["certificateId"],
     certificatePem: CERTIFICATE_PEM,
     privateKeyPem: csrPem === undefined ? PRIVATE_KEY_PEM : undefined,
     caPem: CA_PEM,
