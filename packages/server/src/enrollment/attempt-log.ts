@@ -39,6 +39,15 @@ export class AttemptLog {
     return log;
   }
 
+  /** The same story as an attempt of its own. */
+  under(id: AttemptId): AttemptLog {
+    const log = new AttemptLog(id, this.#origin, this.#atMs, this.#steps);
+    log.template = this.template;
+    log.serialNumber = this.serialNumber;
+    log.certificateId = this.certificateId;
+    return log;
+  }
+
   ok(step: string, detail: string, atMs: number): void {
     this.#steps.push({ step, verdict: "ok", detail, atMs });
   }

@@ -1,7 +1,8 @@
 import { claimSuspended } from "../audit/events.ts";
 import type { Log } from "../kit/log.ts";
+import { newId } from "../kit/random.ts";
 import type { FaultCode } from "../vocabulary/faults.ts";
-import type { ClaimId, TemplateName } from "../vocabulary/ids.ts";
+import type { AttemptId, ClaimId, TemplateName } from "../vocabulary/ids.ts";
 import { AttemptLog, asFault, type Origin } from "./attempt-log.ts";
 import type { EventStore } from "./ports.ts";
 import { type EnrollmentOutcome, findToken, type RedeemCommand, type RedeemPorts, redeem } from "./redeem.ts";
@@ -106,13 +107,21 @@ async function deny(
     ports.log.error("An enrollment failed unexpectedly.", { attempt: attempt.id, error: fault.cause });
   }
   try {
-    await ports.store.saveAttempt(attempt.denied(refusal?.step ?? denial.step, fault, ports.clock.now()));
+    const own = await unlessIssued(ports, attempt);
+    await ports.store.saveAttempt(own.denied(refusal?.step ?? denial.step, fault, ports.clock.now()));
     if (denial.claimId !== undefined) await countRefusal(ports, denial.claimId, fault.code);
   } catch (error) {
     // The refusal stands even where it cannot be written down; a full disk must not turn it into another answer.
     ports.log.error("A refused attempt could not be recorded.", { attempt: attempt.id, error });
   }
   return fault;
+}
+
+/** A rival with the same token may have been let in meanwhile. Its record stays, and the refusal gets one of its own. */
+async function unlessIssued(ports: EnrollmentPorts, attempt: AttemptLog): Promise<AttemptLog> {
+  const stored = await ports.store.attempt(attempt.id);
+  if (stored?.outcome !== "issued") return attempt;
+  return attempt.under(newId("attempt", ports.clock.now(), ports.random) as AttemptId);
 }
 
 async function countRefusal(ports: EnrollmentPorts, claimId: ClaimId, code: FaultCode): Promise<void> {

@@ -87,6 +87,7 @@ async function claimForTemplate(ports: RedeemPorts, command: RedeemCommand): Pro
   const claim = await ports.claims.claim(command.claimId);
   if (claim === undefined || claim.status === "disabled") throw new Fault("claim_disabled");
   if (claim.status === "suspended") throw suspension(claim);
+  if (claim.quarantined) throw new Fault("claim_suspended", `The claim ${claim.claimId} is quarantined.`);
   if (!claim.templates.includes(command.templateName)) {
     throw new Fault(
       "claim_template_refused",
@@ -152,7 +153,7 @@ async function finalParameters(
     },
     say: (checked) => (checked.size === 0 ? "None sent." : [...checked.keys()].join(", ")),
   });
-  if (current.record.hook === undefined) return { device, overrides: new Map() };
+  if (current.record.hook === undefined) return { device, overrides: withoutHook(claim, command.templateName) };
   const decision = await takeStep(attempt, ports.clock, {
     name: "hook",
     run: () => ports.hooks.decide(command.templateName, hookRequest(ports, { command, token })),
@@ -160,6 +161,12 @@ async function finalParameters(
   });
   faultPoint("hook-decided");
   return { device, overrides: new Map(Object.entries(decision.parameterOverrides)) };
+}
+
+/** A claim that was made to rely on a hook does not open when the template loses it. */
+function withoutHook(claim: ClaimRecord, template: TemplateName): ReadonlyMap<string, string> {
+  if (claim.guard !== "hook") return new Map();
+  throw new Fault("hook_failed", `The claim ${claim.claimId} relies on the hook of "${template}", which has none now.`);
 }
 
 function hookRequest(ports: RedeemPorts, context: { command: RedeemCommand; token: TokenRecord }): HookRequest {

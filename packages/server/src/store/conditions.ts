@@ -11,11 +11,12 @@ import type { CertificateRow, ClaimRow, KeyUse, RowId, ThingRow, TokenRow } from
 export const RESTORED = "installation_restored";
 const RESERVED_FOR_MS = LIMITS.ownershipTokenSeconds * 1000;
 
-/** The claim is active and in its window. */
+/** The claim is active, not quarantined, and in its window. */
 export function checkClaim(claim: ClaimRow | undefined, nowMs: number): asserts claim is ClaimRow {
   if (claim === undefined) throw new Fault("claim_disabled", "The claim is not known to this installation.");
   if (claim.status === "disabled") throw new Fault("claim_disabled", `The claim ${claim.claimId} was disabled.`);
   if (claim.status === "suspended") throw suspended(claim);
+  if (claim.quarantined) throw new Fault("claim_suspended", `The claim ${claim.claimId} is quarantined.`);
   if (nowMs < claim.notBeforeMs) throw new Fault("claim_not_yet_valid");
   if (nowMs >= claim.notAfterMs) throw new Fault("claim_expired", `The validity of claim ${claim.claimId} has ended.`);
 }
@@ -78,6 +79,12 @@ export function checkKeyOwner(uses: readonly KeyUse[], thingName: string | undef
   if (uses.some((use) => use.statusReason === "key_compromise")) throw new Fault("key_revoked");
   const other = uses.find((use) => use.thing !== undefined && use.thing.name !== thingName);
   if (other !== undefined) throw new Fault("key_in_use", "This public key belongs to another thing.");
+}
+
+/** The claim's certificate that asked for the token was not taken away meanwhile: its holder may be who stole it. */
+export function checkClaimCertificate(certificate: CertificateRow | undefined): void {
+  if (certificate?.status === "ACTIVE") return;
+  throw new Fault("certificate_revoked", "The claim certificate that asked for this device is not active any more.");
 }
 
 /** The token is one of ours, asked for by this claim and client id. */

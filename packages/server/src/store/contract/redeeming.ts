@@ -208,4 +208,26 @@ export function redeemContract(make: MakeStore): void {
     assert.equal((await fixture.store.certificate(pending.certificate.certificateId))?.status, "PENDING_ACTIVATION");
     assert.equal((await redeem({})).kind, "redeemed");
   });
+
+  it("redeems nothing, and lets nothing more be signed, for a claim that was quarantined meanwhile", async () => {
+    const fixture = await Fixture.ready(make);
+    const pending = await fixture.pending();
+    const audit = fixture.audit("claim.quarantined", CLAIM);
+    await fixture.store.setClaimQuarantine({ claimId: CLAIM, quarantined: true, audit });
+    const redeem = () => fixture.store.redeem(fixture.request(pending, fixture.plan({ name: thingName("lamp-1") })));
+    await refused(redeem(), "claim_suspended");
+    await refused(fixture.pending({ clientId: "device-2" }), "claim_suspended");
+    await fixture.store.setClaimQuarantine({ claimId: CLAIM, quarantined: false, audit });
+    assert.equal((await redeem()).kind, "redeemed");
+  });
+
+  it("redeems nothing that was asked for with a claim certificate that was revoked meanwhile", async () => {
+    const fixture = await Fixture.ready(make);
+    const pending = await fixture.pending();
+    const id = fixture.claimCertificateId;
+    const audit = fixture.audit("certificate.revoked", id);
+    await fixture.store.setCertificateStatus({ id, status: "REVOKED", reason: "operator", audit });
+    const plan = fixture.plan({ name: thingName("lamp-1") });
+    await refused(fixture.store.redeem(fixture.request(pending, plan)), "certificate_revoked");
+  });
 }

@@ -2,7 +2,14 @@ import type { RedeemOutcome, RedeemRequest, Redemption } from "../../enrollment/
 import { Fault } from "../../kit/fault.ts";
 import { faultPoint } from "../../kit/fault-points.ts";
 import type { PolicyName } from "../../vocabulary/ids.ts";
-import { checkClaim, checkKeyOwner, checkQuota, checkTokenOpen, checkTokenOwner } from "../conditions.ts";
+import {
+  checkClaim,
+  checkClaimCertificate,
+  checkKeyOwner,
+  checkQuota,
+  checkTokenOpen,
+  checkTokenOwner,
+} from "../conditions.ts";
 import type { ClaimRow, Rows, TargetRow, TokenRow } from "../rows.ts";
 import { applyThing } from "./apply-thing.ts";
 import { saveAttempt } from "./attempts.ts";
@@ -16,6 +23,7 @@ export function redeem(rows: Rows, request: RedeemRequest): RedeemOutcome {
   checkClaim(claim, request.nowMs);
   if (token.requestDigest !== undefined) return { kind: "replayed", redemption: replay(token, request.requestDigest) };
   checkTokenOpen(token, request.nowMs);
+  checkClaimCertificate(rows.certificateByRow(token.claimCertificate));
   checkQuota(claim);
   if (templateChanged(rows, request)) return { kind: "template_changed" };
   checkExpectedSerial(rows, claim, request);
