@@ -15,18 +15,22 @@ const CALLS = ["fsync", "write", "rename", "openat", "unlink", "link", "mkdir"];
 const MOST_OCCURRENCES = 60;
 const UNLIMITED = { maxDevices: 1000, maxPerMinute: 1_000_000, suspendAfterRefusals: 1_000_000 };
 
-describe("the agent against a real server", { skip: whyNoStrace() }, () => {
+// On each test, because a skipped suite is not counted among the skips.
+const skip = whyNoStrace();
+
+describe("the agent against a real server", () => {
   let world: World;
   let claim: TestClaim;
 
   before(async () => {
+    if (skip !== false) return;
     world = await startWorld({ clock: systemClock });
     await applySimpleTemplate(world);
     claim = await createClaim(world, UNLIMITED);
   });
-  after(() => world.close());
+  after(() => world?.close());
 
-  test("killed at each system call on its files, it ends with exactly one identity", async (t) => {
+  test("killed at each system call on its files, it ends with exactly one identity", { skip }, async (t) => {
     const began = performance.now();
     let reached = 0;
     await inParallel(CALLS, async (call) => {
@@ -39,7 +43,7 @@ describe("the agent against a real server", { skip: whyNoStrace() }, () => {
     assert.ok(reached >= 40, `only ${reached} crash points were reached`);
   });
 
-  test("the server knows each of these devices, and counted it, exactly once", async () => {
+  test("the server knows each of these devices, and counted it, exactly once", { skip }, async () => {
     let things = 0;
     for await (const { certificates } of items(world.admin.listThings, {})) {
       things += 1;

@@ -24,12 +24,16 @@ const FAILED = ["fsync", "fdatasync", "pwrite64"] as const;
 /** What a device may hear from a server whose disk fails. */
 const EXPECTED_REFUSALS = ["store_unavailable"];
 
-describe("a provisioning during which a system call ends the server or fails", { skip: whyNoStrace() }, () => {
+// On each test, because a skipped suite is not counted among the skips.
+const skip = whyNoStrace();
+
+describe("a provisioning during which a system call ends the server or fails", () => {
   let prepared: PreparedFolder;
   let logs: string;
   let calls: readonly SystemCall[];
 
   before(async () => {
+    if (skip !== false) return;
     prepared = await PreparedFolder.make({ hook: false });
     logs = mkdtempSync(join(tmpdir(), "fleetmint-strace-"));
     // The first run compiles the modules, which writes files of its own.
@@ -40,12 +44,14 @@ describe("a provisioning during which a system call ends the server or fails", {
     calls = readCalls(readFileSync(log, "utf8")).filter(({ args }) => !args.includes("compiled"));
   });
   after(() => {
-    prepared[Symbol.dispose]();
-    rmSync(logs, { recursive: true });
+    prepared?.[Symbol.dispose]();
+    if (logs !== undefined) rmSync(logs, { recursive: true });
   });
 
   for (const effect of ["signal=KILL", "error=ENOSPC", "error=EIO"] as const) {
-    test(`${effect}: no invariant breaks, and the device ends with the one identity it was promised`, async (t) => {
+    test(`${effect}: no invariant breaks, and the device ends with the one identity it was promised`, {
+      skip,
+    }, async (t) => {
       const points = (effect === "signal=KILL" ? KILLED : FAILED).flatMap((call) =>
         Array.from({ length: occurrences(call) }, (_, i): Injection => ({ call, occurrence: i + 1, effect })),
       );
