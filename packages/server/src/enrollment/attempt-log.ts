@@ -1,4 +1,5 @@
 import { Fault } from "../kit/fault.ts";
+import { scrub } from "../kit/scrub.ts";
 import type { FaultCode } from "../vocabulary/faults.ts";
 import type { AttemptId, CertificateId, TemplateName, ThingName } from "../vocabulary/ids.ts";
 import type { AttemptRecord, AttemptStep, Flow, Outcome } from "./ports.ts";
@@ -63,8 +64,10 @@ export class AttemptLog {
 
   /** Ends with a refusal. `step` names where; the message is the fault's own sentence and its remedy. */
   denied(step: string, fault: Fault, atMs: number): AttemptRecord {
-    this.#steps.push({ step, verdict: "denied", detail: fault.message, atMs });
-    return this.#record("denied", fault.code, `${fault.message} ${fault.remedy}`, undefined, []);
+    // What a device sent may be quoted in the message, and a device may send its key where its name should be.
+    const detail = scrub(fault.message);
+    this.#steps.push({ step, verdict: "denied", detail, atMs });
+    return this.#record("denied", fault.code, `${detail} ${fault.remedy}`, undefined, []);
   }
 
   #record(

@@ -10,7 +10,7 @@ import { evaluate } from "../templates/evaluate.ts";
 import type { Plan } from "../templates/plan.ts";
 import type { ClaimId, TemplateName, ThingName } from "../vocabulary/ids.ts";
 import type { AttemptLog } from "./attempt-log.ts";
-import { checkParameters, checkSerialNumber } from "./device-parameters.ts";
+import { checkParameters, checkSerialNumber, describeNames, recordedSerial } from "./device-parameters.ts";
 import type { AttemptStore, ClaimRecord, ClaimStore, EnrollmentStore, Redemption, TokenRecord } from "./ports.ts";
 import { hashToken } from "./request-certificate.ts";
 import { takeStep } from "./steps.ts";
@@ -130,7 +130,7 @@ async function redeemOnce(
     run: () => planFor(current, { parameters, command, token }),
     say: (made) => describePlan(made),
   });
-  attempt.serialNumber = plan.serialNumber;
+  attempt.serialNumber = recordedSerial(plan.serialNumber);
   faultPoint("plan-evaluated");
   return write(ports, attempt, { ...context, current, plan });
 }
@@ -147,11 +147,12 @@ async function finalParameters(
     name: "parameters",
     run: async () => {
       checkParameters(command.parameters);
-      attempt.serialNumber = command.parameters.get(serialParameter);
-      await checkSerialNumber(ports.claims, claim, { name: serialParameter, value: attempt.serialNumber });
+      const value = command.parameters.get(serialParameter);
+      attempt.serialNumber = recordedSerial(value);
+      await checkSerialNumber(ports.claims, claim, { name: serialParameter, value });
       return command.parameters;
     },
-    say: (checked) => (checked.size === 0 ? "None sent." : [...checked.keys()].join(", ")),
+    say: describeNames,
   });
   if (current.record.hook === undefined) return { device, overrides: withoutHook(claim, command.templateName) };
   const decision = await takeStep(attempt, ports.clock, {
