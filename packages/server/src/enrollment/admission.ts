@@ -9,7 +9,8 @@ import { claimAuthorizer } from "../policies/claim-authorizer.ts";
 import type { CertificateId, ClaimId, ThingName } from "../vocabulary/ids.ts";
 import type { DevicePrincipal } from "../vocabulary/principal.ts";
 import type { Enrollment } from "./enrollment.ts";
-import { isInNetworks, networkOf } from "./networks.ts";
+import { createNetworkNotes } from "./network-notes.ts";
+import { isInNetworks } from "./networks.ts";
 import type { AdmissionStore, ClaimRecord, ConnectionRecord, EnrollmentStore, EventStore } from "./ports.ts";
 import { suspension } from "./suspension.ts";
 
@@ -47,10 +48,11 @@ export interface CandidateAdmission {
 }
 
 export function createAdmission(ports: AdmissionPorts): CandidateAdmission {
+  const networks = createNetworkNotes(ports);
   return {
     async admit(candidate) {
       const judged = await judge(ports, candidate);
-      if (judged.principal.kind === "claim") await noteNetwork(ports, judged.principal.claimId, candidate);
+      if (judged.principal.kind === "claim") await networks.note(judged.principal.claimId, candidate);
       else if (judged.supersedes !== undefined) await supersede(ports, judged.certificateId, judged.supersedes);
       return judged;
     },
@@ -196,23 +198,5 @@ async function supersede(
   await ports.store.supersede({
     supersedes,
     audit: certificateRevoked({ actor: "system", certificateId: supersedes, atMs, detail }),
-  });
-}
-
-async function noteNetwork(ports: AdmissionPorts, claimId: ClaimId, candidate: Candidate): Promise<void> {
-  const network = networkOf(candidate.remoteAddress);
-  const atMs = ports.clock.now();
-  const isNew = await ports.store.noteClaimNetwork(claimId, network, atMs);
-  if (!isNew) return;
-  await ports.store.saveEvent({
-    atMs,
-    kind: "claim.network",
-    reason: undefined,
-    message: `The claim is used from ${network} for the first time.`,
-    certificateId: undefined,
-    claimId,
-    thingName: undefined,
-    clientId: candidate.clientId,
-    remoteAddress: candidate.remoteAddress,
   });
 }

@@ -311,8 +311,8 @@ export interface ConnectionRecord {
 
 export interface AdmissionStore {
   connection(certificateId: CertificateId): Promise<ConnectionRecord | undefined>;
-  /** Remembers the network a claim was used from; true if it is new for this claim. */
-  noteClaimNetwork(claimId: ClaimId, network: string, atMs: number): Promise<boolean>;
+  /** Remembers that a claim was used from a network, once unless told; true if the network is new for this claim. */
+  noteClaimNetwork(claimId: ClaimId, network: string, atMs: number, times?: number): Promise<boolean>;
 }
 
 // --- events ---

@@ -104,7 +104,8 @@ function claimStore({ write, read }: Runner): Pick<Store, Claims> {
     expectedDevice: (id, serial) => read((rows) => rows.expected(requireClaim(rows, id).id, serial)),
     expectedDevices: (id, page) => read((rows) => lists.expectedDevices(rows, id, page)),
     claimActivity: (id, nowMs) => read((rows) => claims.claimActivity(rows, id, nowMs)),
-    noteClaimNetwork: (id, network, atMs) => write((rows) => claims.noteClaimNetwork(rows, id, { network, atMs })),
+    noteClaimNetwork: (id, network, atMs, times = 1) =>
+      write((rows) => claims.noteClaimNetwork(rows, id, { network, atMs, times })),
   };
 }
 

@@ -230,7 +230,7 @@ export interface ClaimRows {
   refusals(claim: RowId): readonly { readonly reason: FaultCode; readonly count: number; readonly lastAtMs: number }[];
   networkKnown(claim: RowId, network: string): boolean;
   networkCount(claim: RowId): number;
-  countNetwork(claim: RowId, network: string, atMs: number): void;
+  countNetwork(claim: RowId, use: { readonly network: string; readonly atMs: number; readonly times: number }): void;
   networks(claim: RowId): readonly {
     readonly network: string;
     readonly firstAtMs: number;

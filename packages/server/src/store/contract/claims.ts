@@ -135,14 +135,15 @@ export function claimContract(make: MakeStore): void {
   it("knows a claim's networks from their first use on", async () => {
     const fixture = await Fixture.ready(make);
     const firstAtMs = fixture.nowMs;
-    const note = (network: string) => fixture.store.noteClaimNetwork(CLAIM, network, fixture.nowMs);
+    const note = (network: string, times?: number) =>
+      fixture.store.noteClaimNetwork(CLAIM, network, fixture.nowMs, times);
     assert.equal(await note("192.0.2.0/24"), true);
     fixture.clock.advance(1000);
-    assert.equal(await note("192.0.2.0/24"), false);
+    assert.equal(await note("192.0.2.0/24", 3), false);
     assert.equal(await note("2001:db8::/48"), true);
     const { networks } = await fixture.store.claimActivity(CLAIM, fixture.nowMs);
     assert.deepEqual(networks, [
-      { network: "192.0.2.0/24", firstAtMs, lastAtMs: fixture.nowMs, count: 2 },
+      { network: "192.0.2.0/24", firstAtMs, lastAtMs: fixture.nowMs, count: 4 },
       { network: "2001:db8::/48", firstAtMs: fixture.nowMs, lastAtMs: fixture.nowMs, count: 1 },
     ]);
   });

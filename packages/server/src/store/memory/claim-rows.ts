@@ -154,11 +154,11 @@ function networks(log: UndoLog): Pick<ClaimRows, "networkKnown" | "networkCount"
   return {
     networkKnown: (claim, network) => known.has(`${claim} ${network}`),
     networkCount: (claim) => ofClaim(claim).length,
-    countNetwork(claim, network, atMs) {
+    countNetwork(claim, { network, atMs, times }) {
       const before = known.get(`${claim} ${network}`);
       const firstAtMs = before?.firstAtMs ?? atMs;
       const lastAtMs = Math.max(before?.lastAtMs ?? atMs, atMs);
-      known.set(`${claim} ${network}`, { claim, network, firstAtMs, lastAtMs, count: (before?.count ?? 0) + 1 });
+      known.set(`${claim} ${network}`, { claim, network, firstAtMs, lastAtMs, count: (before?.count ?? 0) + times });
     },
     networks: (claim) =>
       ofClaim(claim)

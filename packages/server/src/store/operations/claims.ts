@@ -124,9 +124,13 @@ function usageOf(
 }
 
 /** True if the claim was never used from this network. */
-export function noteClaimNetwork(rows: Rows, claimId: ClaimId, at: { network: string; atMs: number }): boolean {
+export function noteClaimNetwork(
+  rows: Rows,
+  claimId: ClaimId,
+  use: { readonly network: string; readonly atMs: number; readonly times: number },
+): boolean {
   const claim = requireClaim(rows, claimId);
-  const isNew = !rows.networkKnown(claim.id, at.network);
-  if (!isNew || rows.networkCount(claim.id) < NETWORKS_PER_CLAIM) rows.countNetwork(claim.id, at.network, at.atMs);
+  const isNew = !rows.networkKnown(claim.id, use.network);
+  if (!isNew || rows.networkCount(claim.id) < NETWORKS_PER_CLAIM) rows.countNetwork(claim.id, use);
   return isNew;
 }

@@ -199,15 +199,15 @@ function networks(sql: Sql): Pick<ClaimRows, "networkKnown" | "networkCount" | "
   const known = sql.query<{ known: number }>("SELECT 1 AS known FROM claim_networks WHERE claim = ? AND network = ?");
   const total = sql.query<{ total: number }>("SELECT count(*) AS total FROM claim_networks WHERE claim = ?");
   const count =
-    sql.command(`INSERT INTO claim_networks (claim, network, first_at, last_at, count) VALUES (?1, ?2, ?3, ?3, 1)
-    ON CONFLICT (claim, network) DO UPDATE SET count = count + 1, last_at = max(last_at, excluded.last_at)`);
+    sql.command(`INSERT INTO claim_networks (claim, network, first_at, last_at, count) VALUES (?1, ?2, ?3, ?3, ?4)
+    ON CONFLICT (claim, network) DO UPDATE SET count = count + ?4, last_at = max(last_at, excluded.last_at)`);
   const list = sql.query<{ network: string; first_at: number; last_at: number; count: number }>(
     "SELECT network, first_at, last_at, count FROM claim_networks WHERE claim = ? ORDER BY first_at, network",
   );
   return {
     networkKnown: (claim, network) => known.get(claim, network) !== undefined,
     networkCount: (claim) => total.get(claim)?.total ?? 0,
-    countNetwork: (claim, network, atMs) => void count.run(claim, network, atMs),
+    countNetwork: (claim, { network, atMs, times }) => void count.run(claim, network, atMs, times),
     networks: (claim) =>
       list
         .all(claim)
