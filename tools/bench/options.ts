@@ -24,7 +24,7 @@ export interface BenchOptions {
 const FULL = {
   rounds: 7,
   perRound: 500,
-  warmUp: 1000,
+  warmUp: 2000,
   halfLoadSeconds: 10,
   idleConnections: 1000,
   idleRepeats: 3,
