@@ -70,6 +70,35 @@ describe("a change in the store", () => {
     assert.equal(world.broker.stats().authenticated, 0);
   });
 
+  it("that was trimmed before anyone read it is made up for: everyone is judged anew", async () => {
+    const world = await TestWorld.start();
+    const lamp = await world.client("device:lamp");
+    const other = await world.client("device:other");
+    world.admission.refused.set("device:lamp", "certificate_revoked");
+    world.changes.record("certificate", "device:lamp");
+    world.changes.record("thing", "unconcerned");
+    world.changes.trim(1);
+    await world.advance(250);
+    assert.equal((await lamp.next("disconnect")).reasonCode, 0x8a);
+    await other.ping();
+  });
+
+  it("that was trimmed between the verdict and the registration is not missed either", async () => {
+    const world = await TestWorld.start();
+    world.changes.record("thing", "unconcerned");
+    await world.broker.catchUp();
+    world.admission.afterVerdict = async () => {
+      world.admission.afterVerdict = async () => {};
+      world.admission.refused.set("device:lamp", "certificate_revoked");
+      world.changes.record("certificate", "device:lamp");
+      world.changes.record("thing", "unconcerned");
+      world.changes.trim(1);
+      await world.broker.catchUp();
+    };
+    const connack = await world.dial("device:lamp").connect();
+    assert.equal(connack.reasonCode, 0x8a);
+  });
+
   it("that concerns others costs a connecting device no second verdict", async () => {
     const world = await TestWorld.start();
     let judged = 0;

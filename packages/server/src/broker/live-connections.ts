@@ -145,8 +145,12 @@ export class LiveConnections {
   async #readPages(): Promise<void> {
     for (;;) {
       const changes = await this.#ports.changes.since(this.#position);
-      if (changes.length === 0) return;
-      const concerned = this.#concerned(changes);
+      const [first] = changes;
+      if (first === undefined) return;
+      // The log is trimmed at its other end. Whoever finds a gap cannot know whom it concerned: everyone is judged anew.
+      const gap = first.sequence > this.#position + 1;
+      const concerned = gap ? new Set(this.#all) : this.#concerned(changes);
+      if (gap) this.#recent = [];
       this.#remember(changes);
       await this.#readmitAll([...concerned]);
       if (changes.length < PAGE) return;

@@ -72,7 +72,8 @@ export class TestAdmission implements Admission {
 }
 
 export class TestChanges implements Changes {
-  readonly #log: Change[] = [];
+  #log: Change[] = [];
+  #latest = 0;
   readonly #listeners = new Set<() => void>();
 
   async since(sequence: number): Promise<readonly Change[]> {
@@ -80,7 +81,7 @@ export class TestChanges implements Changes {
   }
 
   async latest(): Promise<number> {
-    return this.#log.length;
+    return this.#latest;
   }
 
   onNudge(listener: () => void): () => void {
@@ -90,7 +91,12 @@ export class TestChanges implements Changes {
 
   /** As another process would: only the poll can find it. */
   record(kind: Change["kind"], id: string): void {
-    this.#log.push({ sequence: this.#log.length + 1, kind, id });
+    this.#log.push({ sequence: ++this.#latest, kind, id });
+  }
+
+  /** As a store does whose log has reached its limit. */
+  trim(keep: number): void {
+    this.#log = this.#log.slice(-keep);
   }
 
   nudge(): void {
