@@ -305,7 +305,9 @@ const CASES: Record<FaultCode, () => Promise<void>> = {
     }),
   claim_template_refused: async () =>
     // A claim cannot even publish on another template's topic; a device that may publish everywhere has no claim.
-    rejected("claim_template_refused", await mightyDevice(), (connection) => createKeys(connection)),
+    rejected("claim_template_refused", await mightyDevice(), (connection) =>
+      registerThing(connection, { template: "simple", token: "x", parameters: {} }),
+    ),
   template_unknown: async () =>
     rejected("template_unknown", await mightyDevice(), (connection) =>
       registerThing(connection, { template: "no name!", token: "x", parameters: {} }),

@@ -130,10 +130,7 @@ function acceptable(body: string): readonly TemplateFinding[] {
   const findings = findingsOf(body);
   const errors = findings.filter((finding) => finding.severity === "error");
   if (errors.length > 0) {
-    throw new Fault(
-      "template_invalid",
-      errors.map((error) => `${error.path || "The document"}: ${error.message}`).join("\n"),
-    );
+    throw new Fault("template_invalid", errors.map((error) => `${error.path}: ${error.message}`).join("\n"));
   }
   return findings;
 }
@@ -141,7 +138,8 @@ function acceptable(body: string): readonly TemplateFinding[] {
 function findingsOf(body: string): readonly TemplateFinding[] {
   return lintTemplate(body, { checkPolicy: parsePolicy }).map((finding) => ({
     severity: finding.severity,
-    path: `${finding.path} (line ${finding.line}, column ${finding.column})`,
+    // The empty path is the document as a whole, in JSON Pointer.
+    path: `${finding.path || "The document"} (line ${finding.line}, column ${finding.column})`,
     message: `${finding.message} ${finding.remedy}`,
   }));
 }
