@@ -193,6 +193,7 @@ function planFor(
   const plan = evaluate(current.template, {
     deviceParameters: context.parameters.device,
     hookOverrides: context.parameters.overrides,
+    clientId: context.command.clientId,
     certificateId: context.token.certificateId,
     settings: current.record.settings,
   });

@@ -1,13 +1,15 @@
 import { Fault } from "../kit/fault.ts";
 import { type Call, CERTIFICATE_ID_PARAMETER, type Expression, type Template } from "./template.ts";
-import { concatenate, fromDevice, split, type Text, trusted, type Value } from "./text.ts";
+import { concatenate, fromDevice, isUnsafeInPolicy, split, type Text, trusted, type Value } from "./text.ts";
 
 /** What a template is evaluated with. */
 export interface EvaluationInput {
   /** As the device sent them. */
   readonly deviceParameters: ReadonlyMap<string, string>;
-  /** The hook's, on top; trusted, because an operator wrote the hook. */
+  /** The hook's, on top; trusted, because an operator wrote the hook, unless it hands on what the device sent. */
   readonly hookOverrides: ReadonlyMap<string, string>;
+  /** The other text of the device's that a hook is told. */
+  readonly clientId?: string | undefined;
   readonly certificateId: string;
   /** `AWS::IoT::Certificate::CommonName` and its kin, for just-in-time provisioning; device text like parameters. */
   readonly certificateParameters?: ReadonlyMap<string, string>;
@@ -71,11 +73,17 @@ export class Evaluator {
     // A device cannot choose what it is called by its own certificate.
     if (name === CERTIFICATE_ID_PARAMETER) return trusted(this.#input.certificateId);
     const overridden = hookOverrides.get(name);
-    if (overridden !== undefined) return trusted(overridden);
+    if (overridden !== undefined) return this.#handsOn(overridden) ? fromDevice(overridden) : trusted(overridden);
     const sent = name.startsWith("AWS::") ? certificateParameters?.get(name) : deviceParameters.get(name);
     if (sent !== undefined) return fromDevice(sent);
     const fallback = this.#template.parameters.get(name)?.defaultValue;
     return fallback === undefined ? undefined : trusted(fallback);
+  }
+
+  /** Many hooks copy parameters into their overrides; what a device may not put into a policy, it may not launder there. */
+  #handsOn(overridden: string): boolean {
+    const { deviceParameters, clientId = "" } = this.#input;
+    return [...deviceParameters.values(), clientId].some((sent) => isUnsafeInPolicy(sent) && overridden.includes(sent));
   }
 
   #call(call: Call): Value {

@@ -49,6 +49,21 @@ test("the template's own wildcards around a device's value are kept, and so is a
   );
 });
 
+test("a hook that only hands on what the device sent makes it no safer", () => {
+  const document = documentWith({ "Fn::Join": ["", ["arn:aws:iot:*:*:topic/", { Ref: "Site" }]] });
+  for (const bad of UNSAFE) {
+    const echoes = [bad, `site-${bad}-1`];
+    for (const echo of echoes) {
+      const given = { parameters: { Wish: bad }, overrides: { Site: echo } };
+      refused("parameter_invalid", /device-supplied/, () => policyFrom(document, given));
+      const named = { clientId: bad, overrides: { Site: echo } };
+      refused("parameter_invalid", /device-supplied/, () => policyFrom(document, named));
+    }
+  }
+  const own = { parameters: { Wish: "17" }, overrides: { Site: "hall/17/#" } };
+  assert.match(policyFrom(document, own)?.document ?? "", /topic\/hall\/17\/#"/);
+});
+
 test("taint survives cutting: the device's half of a text is still the device's", () => {
   const cut = { "Fn::Select": ["1", { "Fn::Split": ["|", { "Fn::Join": ["|", ["safe/*", { Ref: "Serial" }]] }] }] };
   refused("parameter_invalid", /device-supplied/, () => policyFrom(documentWith(cut), { parameters: { Serial: "*" } }));

@@ -68,10 +68,14 @@ function slice(text: Text, from: number, to: number): Text {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is refused here.
 const UNSAFE_IN_POLICY = /[*?${}+#/\u0000-\u001f\u007f-\u009f]/;
 
+export function isUnsafeInPolicy(text: string): boolean {
+  return UNSAFE_IN_POLICY.test(text);
+}
+
 /** Refuses text on its way into a policy if the device put an unsafe character into it. */
 export function checkSafeInPolicy(text: Text, path: string): void {
   for (const span of text.spans) {
-    if (!span.fromDevice || !UNSAFE_IN_POLICY.test(span.text)) continue;
+    if (!span.fromDevice || !isUnsafeInPolicy(span.text)) continue;
     const found = `a device-supplied value that reaches a policy holds a character of * ? $ { } + # / or a control character`;
     throw new Fault("parameter_invalid", `${path}: ${found}.`);
   }

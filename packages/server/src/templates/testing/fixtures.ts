@@ -70,12 +70,14 @@ export const COMPLETE = {
 export interface Given {
   readonly parameters?: Readonly<Record<string, string>>;
   readonly overrides?: Readonly<Record<string, string>>;
+  readonly clientId?: string;
 }
 
-export function plan(template: object, { parameters = {}, overrides = {} }: Given = {}): Plan {
+export function plan(template: object, { parameters = {}, overrides = {}, clientId }: Given = {}): Plan {
   return evaluate(parseTemplate(JSON.stringify(template)), {
     deviceParameters: new Map(Object.entries(parameters)),
     hookOverrides: new Map(Object.entries(overrides)),
+    clientId,
     certificateId: CERTIFICATE_ID,
     settings: { serialParameter: "SerialNumber" },
   });
