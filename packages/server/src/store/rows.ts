@@ -51,6 +51,8 @@ export interface IntentRow {
 
 /** One recorded use of a public key. */
 export interface KeyUse {
+  /** Undefined while there is an intent only. */
+  readonly certificate: RowId | undefined;
   readonly profile: CertificateProfile;
   readonly claim: RowId | undefined;
   readonly clientId: string | undefined;

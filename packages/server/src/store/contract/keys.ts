@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { CertificateProfile } from "../../registry/ports.ts";
 import { CLAIM, Fixture, type MakeStore, randomHex, thingName } from "./fixture.ts";
@@ -64,16 +65,46 @@ export function keyContract(make: MakeStore): void {
     await refused(fixture.store.recordIntent(fixture.intent(fixture.signed("claim", { key }))), "key_revoked");
   });
 
-  it("redeems no certificate whose key was revoked for compromise while it waited", async () => {
+  it("ends every certificate of a key that is revoked for compromise, and each is on the record", async () => {
+    const fixture = await Fixture.ready(make);
+    const key = randomHex();
+    const { certificate: first } = await fixture.provision("lamp-1", { key });
+    const { certificate: second } = await fixture.provision("lamp-1", { key, request: { existingThing: "add" } });
+    const { certificate: waiting } = await fixture.pending({ clientId: "lamp-1", key });
+    const { certificate: other } = await fixture.provision("lamp-2");
+    const since = await fixture.store.changes.latest();
+    const id = first.certificateId;
+    const audit = fixture.audit("certificate.revoked", id);
+    await fixture.store.setCertificateStatus({ id, status: "REVOKED", reason: "key_compromise", audit });
+    const statusOf = async (of: typeof first) => (await fixture.store.certificate(of.certificateId))?.status;
+    assert.deepEqual(await Promise.all([first, second, waiting, other].map(statusOf)), [
+      "REVOKED",
+      "REVOKED",
+      "REVOKED",
+      "ACTIVE",
+    ]);
+    const changed = (await fixture.store.changes.since(since)).map((change) => change.id);
+    for (const ended of [first, second]) assert.ok(changed.includes(ended.certificateId));
+    const bodies = (await fixture.store.entries(0, 1000)).map((entry) => entry.body);
+    for (const ended of [first, second, waiting]) {
+      assert.ok(bodies.some((body) => body.includes("certificate.revoked") && body.includes(ended.certificateId)));
+    }
+    assert.equal((await fixture.store.claim(CLAIM))?.pending, 0);
+  });
+
+  it("redeems no certificate whose key was revoked for compromise while it was signed", async () => {
     const fixture = await Fixture.ready(make);
     const key = randomHex();
     const { certificate } = await fixture.provision("lamp-1", { key });
-    const waiting = await fixture.pending({ clientId: "lamp-1", key });
+    const signed = fixture.signed("device", { key });
+    await fixture.store.recordIntent(fixture.intent(signed, { claimId: CLAIM, clientId: "lamp-1" }));
     const audit = fixture.audit("certificate.revoked", certificate.certificateId);
     const id = certificate.certificateId;
     await fixture.store.setCertificateStatus({ id, status: "REVOKED", reason: "key_compromise", audit });
+    const late = fixture.pendingOf(signed.certificate, "lamp-1");
+    await fixture.recordPending(late);
     const plan = fixture.plan({ name: thingName("lamp-1") });
-    await refused(fixture.store.redeem(fixture.request(waiting, plan, { existingThing: "add" })), "key_revoked");
+    await refused(fixture.store.redeem(fixture.request(late, plan, { existingThing: "add" })), "key_revoked");
   });
 
   it("keeps a thing's key for the thing: a stranger may not have it, the same client comes back with it", async () => {

@@ -82,6 +82,7 @@ function intentRows(tables: Tables, neighbours: LedgerNeighbours): Pick<LedgerRo
         const thing = certificate?.thing === undefined ? undefined : neighbours.thingByRow(certificate.thing);
         const uses = thing && { name: thing.thingName, released: thing.released };
         return {
+          certificate: certificate && id,
           profile,
           claim,
           clientId,

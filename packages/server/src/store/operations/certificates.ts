@@ -1,3 +1,4 @@
+import { certificateRevoked } from "../../audit/events.ts";
 import { Fault } from "../../kit/fault.ts";
 import type { CertificateRecord, RegistryStore } from "../../registry/ports.ts";
 import type { CertificateRow, Rows } from "../rows.ts";
@@ -23,6 +24,22 @@ export function setCertificateStatus(rows: Rows, request: StatusRequest): void {
   else rows.setCertificateStatus(certificate.id, request.status, reasonFor(request));
   appendAudit(rows, request.audit);
   rows.insertChange("certificate", certificate.certificateId);
+  if (request.status === "REVOKED" && request.reason === "key_compromise")
+    endOthersOfKey(rows, certificate, request.audit);
+}
+
+/** Whoever has the key has every certificate of it: those that were renewed, added or asked for with it end as well. */
+function endOthersOfKey(rows: Rows, compromised: CertificateRow, { actor, atMs }: StatusRequest["audit"]): void {
+  for (const use of rows.keyUses(compromised.publicKeyFingerprint)) {
+    const other = use.certificate === undefined ? undefined : rows.certificateByRow(use.certificate);
+    if (other === undefined || other.status === "REVOKED") continue;
+    const { certificateId } = other;
+    if (other.status === "PENDING_ACTIVATION") endPending(rows, other, "key_compromise");
+    else rows.setCertificateStatus(other.id, "REVOKED", "key_compromise");
+    const detail = { reason: "key_compromise", sameKeyAs: compromised.certificateId };
+    appendAudit(rows, certificateRevoked({ actor, certificateId, atMs, detail }));
+    rows.insertChange("certificate", certificateId);
+  }
 }
 
 function reasonFor({ status, reason }: StatusRequest): string | undefined {

@@ -14,6 +14,7 @@ interface SqlIntent {
 }
 
 interface SqlKeyUse {
+  certificate: number | null;
   profile: CertificateProfile;
   claim: number | null;
   client_id: string | null;
@@ -93,7 +94,7 @@ function intentRows(
     WHERE NOT EXISTS (SELECT 1 FROM intents WHERE serial_prefix = ?1 AND serial = ?6)`);
   const setClaim = sql.command("UPDATE intents SET claim = ?2 WHERE id = ?1");
   const keyUses = sql.records(
-    `SELECT i.profile, i.claim, i.client_id, i.at, c.status, c.status_reason, t.name AS thing_name,
+    `SELECT c.id AS certificate, i.profile, i.claim, i.client_id, i.at, c.status, c.status_reason, t.name AS thing_name,
     t.released FROM intents i LEFT JOIN certificates c ON c.id = i.id LEFT JOIN things t ON t.id = c.thing
     WHERE i.key_prefix = ? AND i.key_fingerprint = ?`,
     keyUseOf,
@@ -134,6 +135,7 @@ function intentOf(row: SqlIntent): Omit<IntentRow, "publicKeyFingerprint"> {
 
 function keyUseOf(row: SqlKeyUse): KeyUse {
   return {
+    certificate: orUndefined(row.certificate),
     profile: row.profile,
     claim: orUndefined(row.claim),
     clientId: orUndefined(row.client_id),
