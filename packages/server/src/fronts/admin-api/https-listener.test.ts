@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect as connectTcp } from "node:net";
 import { test } from "node:test";
 import { connect } from "node:tls";
 import { Agent, request } from "undici";
@@ -56,4 +58,16 @@ test("a port that is taken is an error of listen, not of the process", async () 
   const second = createAdminApi(fixedWorld().ports, { tls });
   await assert.rejects(second.listen(port, "127.0.0.1"), { code: "EADDRINUSE" });
   await end();
+});
+
+test("a client that never begins its TLS handshake does not delay the end", async () => {
+  const { port, ask, end } = await serve();
+  const silent = connectTcp(port, "127.0.0.1");
+  silent.on("error", () => undefined);
+  await once(silent, "connect");
+  // Connections are accepted in their order: when this one is answered, the silent one is the server's.
+  await ask("/healthz");
+  const startedMs = performance.now();
+  await Promise.all([end(), once(silent, "close")]);
+  assert.ok(performance.now() - startedMs < 4_000, "its handshake would have timed out after ten seconds");
 });

@@ -1,5 +1,5 @@
 import { createServer, type Server } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { Clock } from "../../kit/clock.ts";
 
@@ -42,10 +42,11 @@ export function createHttpsListener(
     getRequestListener(fetch, { overrideGlobalObjects: false }),
   );
   server.maxConnections = CONNECTIONS;
+  const handshakes = watchHandshakes(server);
   return {
     listen: (port, host) => listen(server, port, host),
     replaceCertificate: (replacement) => server.setSecureContext(secureContext(replacement)),
-    close: () => close(server, clock),
+    close: () => close(server, handshakes, clock),
   };
 }
 
@@ -63,10 +64,26 @@ function listen(server: Server, port: number, host: string): Promise<number> {
   return promise;
 }
 
-async function close(server: Server, clock: Clock): Promise<void> {
+/** Sockets that have not finished their TLS handshake, which Node's own ways to close connections do not know. */
+function watchHandshakes(server: Server): ReadonlyMap<string, Socket> {
+  const handshakes = new Map<string, Socket>();
+  const nameOf = (socket: Socket): string => `${socket.remoteAddress}|${socket.remotePort}`;
+  // Node's types leave open what carries the TLS; here it is always TCP.
+  server.on("connection", (carrier) => {
+    const raw = carrier as Socket;
+    const name = nameOf(raw);
+    handshakes.set(name, raw);
+    raw.once("close", () => handshakes.get(name) === raw && handshakes.delete(name));
+  });
+  server.on("secureConnection", (socket) => handshakes.delete(nameOf(socket as Socket)));
+  return handshakes;
+}
+
+async function close(server: Server, handshakes: ReadonlyMap<string, Socket>, clock: Clock): Promise<void> {
   if (!server.listening) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   server.close(() => resolve());
+  for (const raw of handshakes.values()) raw.destroy();
   server.closeIdleConnections();
   const cancel = clock.after(CLOSE_TIMEOUT_MS, () => server.closeAllConnections());
   await promise;
