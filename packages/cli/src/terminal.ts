@@ -30,13 +30,14 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 function untilStopped(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const stop = (): void => {
-    // A listener for `disconnect` would keep the process alive for as long as its launcher lives.
     process.off("disconnect", stop);
     for (const signal of SIGNALS) process.off(signal, stop);
     resolve();
   };
   for (const signal of SIGNALS) process.on(signal, stop);
   process.on("disconnect", stop);
+  // Listening would keep a server that could not start alive for as long as its launcher.
+  process.channel?.unref();
   // The launcher's channel closed before anyone listened.
   if (process.connected === false) stop();
   return promise;
