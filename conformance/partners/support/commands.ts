@@ -23,7 +23,7 @@ export interface RunOptions {
 }
 
 /** No partner takes longer, or it hangs. */
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 60_000;
 
 export const fleetmint = (args: readonly string[], options?: RunOptions): Promise<Finished> =>
   run([process.execPath, CLI, ...args], options);

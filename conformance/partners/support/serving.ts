@@ -24,11 +24,16 @@ export interface ServeOptions extends RunOptions {
 }
 
 /** Starts a server on free ports and resolves when it says that it is ready. */
-export async function startServing(data: string, options: ServeOptions = {}): Promise<Serving> {
+export function startServing(data: string, options: ServeOptions = {}): Promise<Serving> {
+  const command = ["serve", "--data", data, "--mqtt-port", "0", "--http-port", "0", ...(options.args ?? [])];
+  return whenReady((readyFile) => spawnFleetmint([...command, "--ready-file", readyFile], options));
+}
+
+/** The same for any command that ends in serving. */
+export async function whenReady(spawnServer: (readyFile: string) => ChildProcess): Promise<Serving> {
   const folder = mkdtempSync(join(tmpdir(), "fleetmint-ready-"));
   const readyFile = join(folder, "ready.json");
-  const ports = ["--mqtt-port", "0", "--http-port", "0", "--ready-file", readyFile];
-  const launcher = spawnFleetmint(["serve", "--data", data, ...ports, ...(options.args ?? [])], options);
+  const launcher = spawnServer(readyFile);
   let log = "";
   launcher.stderr?.on("data", (chunk) => (log += chunk));
   launcher.stdout?.resume();
