@@ -13,7 +13,7 @@ const CHECKPOINT: Checkpoint = {
   epoch: 2,
   claims: [
     { claimId: "claim-1", redeemed: 7 },
-    { claimId: "claim-2", redeemed: 0 },
+    { claimId: "claim-2", redeemed: 0, closed: true },
   ],
 };
 

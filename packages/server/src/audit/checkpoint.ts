@@ -2,6 +2,7 @@
 // tlog-checkpoint in a signed note, so that foreign witnesses and verifiers read it. Extension lines carry what a restore needs to know.
 import { createPublicKey, hash, type KeyObject, sign, verify } from "node:crypto";
 import { Fault } from "../kit/fault.ts";
+import type { ClaimUsage } from "./ports.ts";
 
 export interface Checkpoint {
   /** The log's name and the key's: no spaces, no plus. */
@@ -11,7 +12,7 @@ export interface Checkpoint {
   readonly rootHash: string;
   readonly atMs: number;
   readonly epoch: number;
-  readonly claims: readonly { readonly claimId: string; readonly redeemed: number }[];
+  readonly claims: readonly ClaimUsage[];
 }
 
 const ORIGIN = /^[^\s+]{1,255}$/u;
@@ -46,7 +47,7 @@ export function openCheckpoint(note: string, publicKey: KeyObject): Checkpoint {
 
 function textOf({ origin, size, rootHash, atMs, epoch, claims }: Checkpoint): string {
   const root = Buffer.from(rootHash, "hex").toString("base64");
-  const usage = claims.map(({ claimId, redeemed }) => `claim ${claimId} ${redeemed}`);
+  const usage = claims.map(({ claimId, redeemed, closed }) => `claim ${claimId} ${redeemed}${closed ? " closed" : ""}`);
   return `${[origin, String(size), root, `time ${atMs}`, `epoch ${epoch}`, ...usage].join("\n")}\n`;
 }
 
@@ -58,12 +59,13 @@ function parseText(text: string): Checkpoint {
   if (!/^(0|[1-9]\d{0,15})$/.test(size)) throw unreadable("its second line is not a size");
   if (rootBytes.length !== 32 || rootBytes.toString("base64") !== root)
     throw unreadable("its third line is not a hash");
-  const claims: { claimId: string; redeemed: number }[] = [];
+  const claims: ClaimUsage[] = [];
   const numbers = { time: 0, epoch: 0 };
   for (const line of extensions) {
     const [kind, first, second, ...rest] = line.split(" ");
-    if (kind === "claim" && first !== undefined && isCount(second) && rest.length === 0) {
-      claims.push({ claimId: first, redeemed: Number(second) });
+    const closed = rest.join(" ") === "closed";
+    if (kind === "claim" && first !== undefined && isCount(second) && (closed || rest.length === 0)) {
+      claims.push({ claimId: first, redeemed: Number(second), ...(closed ? { closed } : {}) });
     } else if ((kind === "time" || kind === "epoch") && isCount(first) && second === undefined) {
       numbers[kind] = Number(first);
     }

@@ -40,5 +40,12 @@ export interface AuditStore {
   /** The newest kept, oldest first. */
   checkpoints(limit: number): Promise<readonly StoredCheckpoint[]>;
   /** What a checkpoint vouches for beside the tree: how much of each claim's quota is used. */
-  claimUsage(): Promise<readonly { readonly claimId: string; readonly redeemed: number }[]>;
+  claimUsage(): Promise<readonly ClaimUsage[]>;
+}
+
+export interface ClaimUsage {
+  readonly claimId: string;
+  readonly redeemed: number;
+  /** Suspended or quarantined: a backup from before that must not open it again. */
+  readonly closed?: true;
 }

@@ -183,7 +183,13 @@ export function claimContract(make: MakeStore): void {
       { claimId: "claim-2", redeemed: 0 },
     ]);
     const audit = fixture.audit("claim.disabled", CLAIM);
+    await fixture.store.setClaimStatus({ claimId: CLAIM, status: "suspended", reason: "burst", audit });
+    await fixture.store.setClaimQuarantine({ claimId: claimId("claim-2"), quarantined: true, audit });
+    assert.deepEqual(await fixture.store.claimUsage(), [
+      { claimId: CLAIM, redeemed: 1, closed: true },
+      { claimId: "claim-2", redeemed: 0, closed: true },
+    ]);
     await fixture.store.setClaimStatus({ claimId: CLAIM, status: "disabled", reason: "leaked", audit });
-    assert.deepEqual(await fixture.store.claimUsage(), [{ claimId: "claim-2", redeemed: 0 }]);
+    assert.deepEqual(await fixture.store.claimUsage(), [{ claimId: "claim-2", redeemed: 0, closed: true }]);
   });
 }

@@ -150,4 +150,12 @@ export function issuingContract(make: MakeStore): void {
     await refused(fixture.store.redeem(fixture.request(pending, fixture.plan({}))), "token_unknown");
     assert.equal(await fixture.store.bumpEpoch({ usage: undefined, knownEpoch: 7, audit }), 8);
   });
+
+  it("leaves a claim closed after a restore that was suspended or quarantined after the backup, with its count", async () => {
+    const fixture = await Fixture.ready(make, { maxDevices: 5 });
+    const audit = fixture.audit("installation.restored", "installation");
+    await fixture.store.bumpEpoch({ usage: [{ claimId: CLAIM, redeemed: 3, closed: true }], audit });
+    const claim = await fixture.store.claim(CLAIM);
+    assert.deepEqual([claim?.status, claim?.statusReason, claim?.redeemed], ["suspended", "installation_restored", 3]);
+  });
 }

@@ -1,4 +1,4 @@
-import type { AuditEvent } from "../../audit/ports.ts";
+import type { AuditEvent, ClaimUsage } from "../../audit/ports.ts";
 import { RESTORED } from "../conditions.ts";
 import type { ClaimRow, Rows } from "../rows.ts";
 import { endPending } from "./issuance.ts";
@@ -6,7 +6,7 @@ import { appendAudit } from "./record.ts";
 
 export interface BumpEpoch {
   /** Usage that a signed checkpoint newer than the backup vouches for; undefined where there is none. */
-  readonly usage: readonly { readonly claimId: string; readonly redeemed: number }[] | undefined;
+  readonly usage: readonly ClaimUsage[] | undefined;
   /** The newest epoch that is known to have been, from a checkpoint or the database that is replaced. */
   readonly knownEpoch?: number | undefined;
   readonly audit: AuditEvent;
@@ -22,7 +22,7 @@ export function bumpEpoch(rows: Rows, request: BumpEpoch): number {
   const epoch = Math.max(rows.epoch(), request.knownEpoch ?? 0) + 1;
   rows.setEpoch(epoch);
   endAllPending(rows);
-  const usage = new Map(request.usage?.map(({ claimId, redeemed }) => [claimId, redeemed]));
+  const usage = new Map(request.usage?.map((used) => [used.claimId, used]));
   for (const claim of rows.allClaims()) reconcile(rows, claim, usage.get(claim.claimId));
   appendAudit(rows, request.audit);
   return epoch;
@@ -47,11 +47,12 @@ function endAllPending(rows: Rows): void {
   }
 }
 
-function reconcile(rows: Rows, claim: ClaimRow, redeemed: number | undefined): void {
-  if (redeemed !== undefined) {
-    if (redeemed > claim.redeemed) rows.setClaimRedeemed(claim.id, Math.min(redeemed, claim.maxDevices));
-  } else if (claim.status === "active") {
-    rows.setClaimStatus(claim.id, "suspended", RESTORED);
+function reconcile(rows: Rows, claim: ClaimRow, used: ClaimUsage | undefined): void {
+  if (used !== undefined && used.redeemed > claim.redeemed) {
+    rows.setClaimRedeemed(claim.id, Math.min(used.redeemed, claim.maxDevices));
   }
+  // Nobody vouches for its count, or somebody closed it after the backup was made.
+  const stays = used === undefined || used.closed === true;
+  if (stays && claim.status === "active") rows.setClaimStatus(claim.id, "suspended", RESTORED);
   rows.insertChange("claim", claim.claimId);
 }

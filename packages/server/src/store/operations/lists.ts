@@ -1,4 +1,5 @@
 // What is read: one record by its name, or a page of them. A page's cursor is opaque to its reader.
+import type { ClaimUsage } from "../../audit/ports.ts";
 import type {
   AttemptRecord,
   AttemptStore,
@@ -101,12 +102,11 @@ export function events(rows: Rows, request: PageRequest): Page<EventRecord> {
 }
 
 /** Claims that may still issue: a checkpoint need not vouch for those that never will again. */
-export function claimUsage(
-  rows: Rows,
-  nowMs: number,
-): readonly { readonly claimId: string; readonly redeemed: number }[] {
+export function claimUsage(rows: Rows, nowMs: number): readonly ClaimUsage[] {
   const open = rows.allClaims().filter((row) => row.status !== "disabled" && row.notAfterMs > nowMs);
-  return open.map(({ claimId, redeemed }) => ({ claimId, redeemed }));
+  return open.map(({ claimId, redeemed, status, quarantined }) =>
+    status === "active" && !quarantined ? { claimId, redeemed } : { claimId, redeemed, closed: true },
+  );
 }
 
 function sliceOf(page: PageRequest): Slice {
