@@ -1,4 +1,5 @@
 // Sessions and retained messages in memory: what unit tests use, and the reference that durable stores are compared with.
+import { sizeOf } from "./message.ts";
 import type { Message, RetainedStore, SessionKey, SessionStore, StoredMessage, StoredSession } from "./ports.ts";
 
 export interface QueueLimits {
@@ -106,10 +107,6 @@ export class MemoryRetainedStore implements RetainedStore {
     if (message.payload.length === 0) this.#messages.delete(message.topic);
     else this.#messages.set(message.topic, { ...message, payload: Uint8Array.from(message.payload) });
   }
-}
-
-function sizeOf(message: Message): number {
-  return message.topic.length + message.payload.length;
 }
 
 // A client id may hold any character but U+0000, so that one cannot be forged from the other part.

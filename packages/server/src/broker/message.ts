@@ -50,8 +50,12 @@ export function isExpired(message: Message, nowMs: number): boolean {
   return message.expiresAtMs !== undefined && message.expiresAtMs <= nowMs;
 }
 
-export function sizeOf(message: Message): number {
-  return message.topic.length + message.payload.length;
+/** What a kept message costs: a client may send a hundred kilobytes of properties beside one byte of payload. */
+export function sizeOf({ topic, payload, properties }: Message): number {
+  const { contentType = "", responseTopic = "", correlationData, userProperties = [] } = properties;
+  const user = userProperties.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+  const beside = contentType.length + responseTopic.length + (correlationData?.length ?? 0) + user;
+  return topic.length + payload.length + beside;
 }
 
 // The alias belongs to the publisher's connection and the expiry is kept as a moment.

@@ -1,5 +1,6 @@
 import type { Clock } from "../kit/clock.ts";
 import type { BrokerLimits } from "./broker-limits.ts";
+import { sizeOf } from "./message.ts";
 import type { Message, RetainedStore } from "./ports.ts";
 
 interface Node {
@@ -130,8 +131,4 @@ export class Retained {
 
 function newNode(): Node {
   return { children: new Map(), message: undefined };
-}
-
-function sizeOf(message: Message): number {
-  return message.topic.length + message.payload.length;
 }

@@ -79,6 +79,20 @@ export function sessionContract(make: MakeStore): void {
     );
   });
 
+  it("counts what travels beside the payload as well", async () => {
+    const { store } = await Fixture.open(make, { queuedPerSession: 3, queuedBytesPerSession: 60 });
+    await store.sessions.save(session(KEY));
+    const heavy = (text: string) => ({
+      ...message(text),
+      properties: { userProperties: [["n", "v".repeat(50)] as const] },
+    });
+    for (const text of ["1", "2"]) await store.sessions.enqueue([KEY], heavy(text));
+    assert.deepEqual((await store.sessions.queued(KEY, 0, 10)).map(textOf), ["2"]);
+    for (const { sequence } of await store.sessions.queued(KEY, 0, 10)) await store.sessions.dequeue(KEY, [sequence]);
+    for (const text of ["3", "4"]) await store.sessions.enqueue([KEY], message(text));
+    assert.deepEqual((await store.sessions.queued(KEY, 0, 10)).map(textOf), ["3", "4"]);
+  });
+
   it("ends sessions whose device has been away too long", async () => {
     const { store } = await Fixture.open(make);
     await store.sessions.save(session(KEY, 60));

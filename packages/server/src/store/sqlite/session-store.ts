@@ -106,6 +106,10 @@ function sessionOf(row: SqlSession): StoredSession {
   };
 }
 
+/** How no properties are written. */
+const NO_PROPERTIES = "{}";
+const MESSAGE_BYTES = `length(CAST(m.topic AS BLOB)) + length(m.payload) + length(CAST(m.properties AS BLOB)) - ${NO_PROPERTIES.length}`;
+
 function queueRows(sql: Sql, sessions: ReturnType<typeof sessionRows>, limits: StoreLimits) {
   const insertMessage = sql.command(`INSERT INTO messages (qos, retain, expires_at, topic, properties, payload)
     VALUES (?, ?, ?, ?, ?, ?)`);
@@ -115,11 +119,9 @@ function queueRows(sql: Sql, sessions: ReturnType<typeof sessionRows>, limits: S
   const oldest = sql.query<{
     message: number;
     bytes: number;
-  }>(`SELECT q.message, length(CAST(m.topic AS BLOB)) + length(m.payload) AS bytes
+  }>(`SELECT q.message, ${MESSAGE_BYTES} AS bytes
     FROM queued_messages q JOIN messages m ON m.sequence = q.message WHERE q.session = ? ORDER BY q.message LIMIT 1`);
-  const sizeOf = sql.query<{ bytes: number }>(
-    "SELECT length(CAST(topic AS BLOB)) + length(payload) AS bytes FROM messages WHERE sequence = ?",
-  );
+  const sizeOf = sql.query<{ bytes: number }>(`SELECT ${MESSAGE_BYTES} AS bytes FROM messages m WHERE m.sequence = ?`);
   const remove = sql.command("DELETE FROM queued_messages WHERE session = ? AND message = ?");
   const removeMessage = sql.command(`DELETE FROM messages WHERE sequence = ?1
     AND NOT EXISTS (SELECT 1 FROM queued_messages WHERE message = ?1)`);
@@ -149,15 +151,9 @@ function queueRows(sql: Sql, sessions: ReturnType<typeof sessionRows>, limits: S
       const known = keys.map((key) => sessions.find(key));
       if (known.every((session) => session === undefined)) return keys.map(() => 0);
       const { qos, retain, expiresAtMs, topic, properties, payload } = message;
-      const row = insertMessage.insert(
-        qos,
-        Number(retain),
-        orNull(expiresAtMs),
-        topic,
-        propertiesText(properties),
-        payload,
-      );
-      const bytes = Buffer.byteLength(topic) + payload.length;
+      const text = propertiesText(properties);
+      const row = insertMessage.insert(qos, Number(retain), orNull(expiresAtMs), topic, text, payload);
+      const bytes = Buffer.byteLength(topic) + payload.length + Buffer.byteLength(text) - NO_PROPERTIES.length;
       for (const session of known) if (session !== undefined) append(session, row, bytes);
       return known.map((session) => (session === undefined ? 0 : row));
     },
