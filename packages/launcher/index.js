@@ -24,6 +24,8 @@ const PLATFORM_PACKAGES = {
 const FLAGS = [
   "--conditions=source",
   "--disable-sigusr1",
+  // Most of what a request leaves behind is dead before the next one: a larger nursery halves what the collector copies.
+  "--max-semi-space-size=32",
   "--disable-warning=ExperimentalWarning",
   `--openssl-config=${fileURLToPath(new URL("./openssl.cnf", import.meta.url))}`,
 ];
