@@ -38,6 +38,8 @@ export const BROKER_LIMITS = {
   lingerMs: 1_000,
   /** Refusals reported of one connection: a device that asks for what it may not must not fill the events. */
   reportsPerConnection: 20,
+  /** A device keeps one session, or one for each of its programs; a stolen one must not fill the installation's. */
+  sessionsPerOwner: 100,
   /** Wills that wait for their delay; each is one small message of an authenticated device. */
   delayedWills: 10_000,
 } as const;

@@ -191,6 +191,20 @@ describe("a stored session", () => {
     assert.deepEqual(await (await back(world)).messages(), []);
   });
 
+  it("beyond what one device may have is refused to that device alone, also after a restart", async () => {
+    const settings = { limits: { sessionsPerOwner: 2 } };
+    const world = await TestWorld.start(settings);
+    const keep = (clientId: string, who: "device:lamp" | "device:other" = "device:lamp") =>
+      world.dial(who).connect({ clientId, clean: false, sessionExpiryInterval: 3600 });
+    for (const clientId of ["1", "2", "1"]) assert.equal((await keep(clientId)).reasonCode, 0);
+    assert.match((await keep("3")).reasonString ?? "", /^limit_reached/);
+    assert.equal((await keep("3", "device:other")).reasonCode, 0);
+    await world.restart(settings);
+    assert.match((await keep("3")).reasonString ?? "", /^limit_reached/);
+    assert.equal((await world.dial("device:lamp").connect({ clientId: "2" })).reasonCode, 0, "this one ends");
+    assert.equal((await keep("3")).reasonCode, 0);
+  });
+
   it("is refused where the installation has too many", async () => {
     const world = await TestWorld.start({ limits: { sessions: 1 } });
     await leaveSubscribed(world);

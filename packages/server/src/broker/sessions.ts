@@ -28,6 +28,8 @@ export class Sessions {
   readonly #ports: SessionsPorts;
   readonly #limits: BrokerLimits;
   readonly #durable = new Map<string, Session>();
+  /** Stored sessions of each principal. */
+  readonly #owned = new Map<string, number>();
 
   constructor(ports: SessionsPorts, limits: BrokerLimits) {
     this.#ports = ports;
@@ -46,7 +48,7 @@ export class Sessions {
       session.durable = true;
       session.disconnectedAtMs = stored.disconnectedAtMs ?? clock.now();
       for (const subscription of stored.subscriptions) subscriptions.add(session, subscription);
-      this.#durable.set(sessionName(stored.key), session);
+      this.#keep(session);
       // Whoever was connected when the process ended has left now.
       if (stored.disconnectedAtMs === undefined) await store.markDisconnected(stored.key, session.disconnectedAtMs);
     }
@@ -86,7 +88,7 @@ export class Sessions {
     this.#ports.subscriptions.removeAll(session);
     if (!session.durable) return;
     session.durable = false;
-    this.#durable.delete(sessionName(session.key));
+    this.#drop(session);
     await this.#ports.store.remove(session.key);
   }
 
@@ -133,10 +135,28 @@ export class Sessions {
     if (this.#durable.size >= this.#limits.sessions) {
       throw new Fault("limit_reached", `The installation keeps ${this.#limits.sessions} sessions already.`);
     }
+    // Where policy lets a device choose client ids, one device must not take the room of all.
+    if ((this.#owned.get(key.owner) ?? 0) >= this.#limits.sessionsPerOwner) {
+      throw new Fault("limit_reached", `${key.owner} has ${this.#limits.sessionsPerOwner} stored sessions already.`);
+    }
     await this.#ports.store.save(session.snapshot());
     session.durable = true;
-    this.#durable.set(sessionName(key), session);
+    this.#keep(session);
     return session;
+  }
+
+  #keep(session: Session): void {
+    const { owner } = session.key;
+    this.#durable.set(sessionName(session.key), session);
+    this.#owned.set(owner, (this.#owned.get(owner) ?? 0) + 1);
+  }
+
+  #drop(session: Session): void {
+    const { owner } = session.key;
+    if (!this.#durable.delete(sessionName(session.key))) return;
+    const left = (this.#owned.get(owner) ?? 0) - 1;
+    if (left > 0) this.#owned.set(owner, left);
+    else this.#owned.delete(owner);
   }
 }
 
