@@ -53,11 +53,18 @@ export function createAdmission(ports: AdmissionPorts): CandidateAdmission {
     async admit(candidate) {
       const judged = await judge(ports, candidate);
       if (judged.principal.kind === "claim") await networks.note(judged.principal.claimId, candidate);
-      else if (judged.supersedes !== undefined) await supersede(ports, judged.certificateId, judged.supersedes);
+      else if (judged.supersedes !== undefined && mayConnect(judged, candidate)) {
+        await supersede(ports, judged.certificateId, judged.supersedes);
+      }
       return judged;
     },
     readmit: (candidate) => judge(ports, candidate),
   };
+}
+
+/** A device whose new certificate is not let in needs the old one. */
+function mayConnect({ authorizer }: AdmittedCandidate, { persistent }: Candidate): boolean {
+  return authorizer.connect({ persistent, willTopic: undefined });
 }
 
 async function judge(ports: AdmissionPorts, candidate: Candidate): Promise<AdmittedCandidate> {
