@@ -42,6 +42,8 @@ function readCredentials({ clock, installation, ca }: ServerCertificatePorts): S
   const named = new Set(certificate.sans.map((san) => san.value));
   if (!hostNames.every((name) => named.has(canonicalName(name)))) return undefined;
   if (certificate.notAfterMs - clock.now() < RENEW_BELOW_MS) return undefined;
+  // Issued while the clock was ahead: every device would refuse it until then.
+  if (certificate.notBeforeMs > clock.now()) return undefined;
   const key = keyRing.open(readFileSync(folder.serverKey, "utf8"), "server's key");
   // A crash between the two files leaves a key without its certificate: then both are made anew.
   if (!Buffer.from(fileSigner(key).publicKeySpki).equals(certificate.spki)) return undefined;

@@ -173,7 +173,7 @@ async function compose(parts: Parts, stack: AsyncDisposableStack) {
 }
 
 async function composeAuthority(parts: Parts, stack: AsyncDisposableStack): Promise<CertificateAuthority> {
-  const { clock, installation, store } = parts;
+  const { clock, settings, installation, store } = parts;
   const rsaKeys = rsaKeyPool({ size: RSA_KEYS_READY });
   stack.defer(() => rsaKeys.close());
   return createAuthority({
@@ -184,6 +184,7 @@ async function composeAuthority(parts: Parts, stack: AsyncDisposableStack): Prom
     rsaKeys,
     rootPem: installation.rootPem,
     issuingPem: installation.issuingPem,
+    lastIssuedAtMs: settings.acceptClock ? 0 : await store.newestIntentAtMs(),
   });
 }
 

@@ -412,6 +412,15 @@ const CASES: Record<FaultCode, () => Promise<void>> = {
       failOnceAt("store-before-commit", Object.assign(new Error("database or disk is full"), { errcode: 13 }));
       return createKeys(connection);
     }),
+  clock_set_back: async () =>
+    rejected("clock_set_back", await createClaim(world), async (connection) => {
+      world.clock.jump(-10 * 60_000);
+      try {
+        return await createKeys(connection);
+      } finally {
+        world.clock.jump(10 * 60_000);
+      }
+    }),
   installation_restored: async () => {
     const claim = await createClaim(world);
     // What `fleetmint restore` does to the data it brought back, without a checkpoint that vouches for the quota.

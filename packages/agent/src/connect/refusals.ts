@@ -16,6 +16,7 @@ const LATER_REASONS: ReadonlySet<string> = new Set([
   "hook_failed",
   "hook_timeout",
   "store_unavailable",
+  "clock_set_back",
   "internal_error",
 ]);
 

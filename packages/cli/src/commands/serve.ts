@@ -23,6 +23,10 @@ export function addServe(program: Command, context: Context): void {
     .option("--host <address>", "listen here (default 127.0.0.1; 0.0.0.0 for every network)")
     .option("--ready-file <file>", "write ports, pid and caFile there as JSON once it serves")
     .option("--ca-passphrase-file <file>", "unlocks the CA's key, if `init` was given one")
+    .option(
+      "--accept-clock",
+      "issue although earlier certificates are dated later: the clock was ahead and is right now",
+    )
     .option("--log-level <level>", "debug, info, warn, error or silent")
     .option("--workers <n>", "processes; more than one needs --store and --bus", wholeNumber(1, 256))
     .option("--store <url>", "a PostgreSQL database instead of the data folder's own store")

@@ -16,6 +16,7 @@ import { Fault } from "../kit/fault.ts";
 import { faultPoint } from "../kit/fault-points.ts";
 import type { CertificateProfile } from "../registry/ports.ts";
 import type { CertificateId, ClaimId, SerialNumber } from "../vocabulary/ids.ts";
+import { createClockCheck } from "./clock-check.ts";
 import type { IssuanceLedger, IssuedCertificate } from "./ports.ts";
 
 /** A key pair made for a device that cannot make its own; sent once, never stored. */
@@ -60,9 +61,12 @@ export interface AuthorityPorts {
   readonly rsaKeys: RsaKeyPool;
   readonly rootPem: string;
   readonly issuingPem: string;
+  /** When the last certificate was issued, as the ledger has it; 0 where an operator has said that the clock is right. */
+  readonly lastIssuedAtMs: number;
 }
 
 export function createAuthority(ports: AuthorityPorts): CertificateAuthority {
+  const clockCheck = createClockCheck(ports.lastIssuedAtMs);
   return {
     trustPem: ports.rootPem + ports.issuingPem,
     issuingPem: ports.issuingPem,
@@ -75,12 +79,19 @@ export function createAuthority(ports: AuthorityPorts): CertificateAuthority {
       const made = generateEcKey();
       return { key: checkPublicKey(made.spki), privateKeyPem: made.privateKeyPem };
     },
-    issue: (request) => issueCertificate(ports, request),
+    async issue(request) {
+      const nowMs = ports.clock.now();
+      clockCheck(nowMs);
+      return issueCertificate(ports, request, nowMs);
+    },
   };
 }
 
-async function issueCertificate(ports: AuthorityPorts, request: IssueRequest): Promise<IssuedCertificate> {
-  const nowMs = ports.clock.now();
+async function issueCertificate(
+  ports: AuthorityPorts,
+  request: IssueRequest,
+  nowMs: number,
+): Promise<IssuedCertificate> {
   const prepared = translating(() =>
     prepare(ports.issuer, request.profile, {
       publicKey: request.key,

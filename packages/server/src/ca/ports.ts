@@ -38,6 +38,8 @@ export interface IssuanceLedger {
   recordIntent(intent: IssuanceIntent): Promise<void>;
   /** Makes a signed server or CA certificate known as ACTIVE. The intent must exist with the same serial. */
   recordCertificate(certificate: IssuedCertificate, audit: AuditEvent): Promise<void>;
+  /** The wall clock's time of the newest intent; 0 where there is none. */
+  newestIntentAtMs(): Promise<number>;
   /** The installation's epoch: 1 at init, one more after each restore. Serial numbers begin with it. */
   epoch(): Promise<number>;
 }

@@ -18,6 +18,7 @@ const REFUSAL_WINDOW_MS = 10 * MINUTE_MS;
 const NOT_THE_CLAIMS_FAULT: ReadonlySet<FaultCode> = new Set<FaultCode>([
   "internal_error",
   "store_unavailable",
+  "clock_set_back",
   "hook_failed",
   "hook_timeout",
   "claim_suspended",

@@ -21,12 +21,15 @@ import {
   requestCertificate,
 } from "./request-certificate.ts";
 import { Refusal } from "./steps.ts";
+import { createTokenDeadlines } from "./token-deadlines.ts";
 
-export interface EnrollmentPorts extends RenewalPorts, RedeemPorts {
+interface EnginePorts extends RenewalPorts, RedeemPorts {
   readonly store: RequestCertificatePorts["store"] & RedeemPorts["store"];
   readonly events: EventStore;
   readonly log: Log;
 }
+
+export type EnrollmentPorts = Omit<EnginePorts, "deadlines">;
 
 /** The engine behind every front: one pipeline, one attempt record for each try, three outcomes (a denial is thrown as a Fault). */
 export interface Enrollment {
@@ -47,7 +50,8 @@ export interface Denial {
   readonly template?: TemplateName;
 }
 
-export function createEnrollment(ports: EnrollmentPorts): Enrollment {
+export function createEnrollment(given: EnrollmentPorts): Enrollment {
+  const ports: EnginePorts = { ...given, deadlines: createTokenDeadlines(given.clock) };
   return {
     async requestCertificate(request) {
       const attempt = beginAttempt(ports, request.origin);
@@ -97,7 +101,7 @@ export function createEnrollment(ports: EnrollmentPorts): Enrollment {
 
 /** Writes the attempt down, lets the guard count it, and returns the fault for the caller to throw. */
 async function deny(
-  ports: EnrollmentPorts,
+  ports: EnginePorts,
   attempt: AttemptLog,
   denial: { readonly claimId: ClaimId | undefined; readonly error: unknown; readonly step: string },
 ): Promise<Error> {
@@ -124,7 +128,7 @@ async function unlessIssued(ports: EnrollmentPorts, attempt: AttemptLog): Promis
   return attempt.under(newId("attempt", ports.clock.now(), ports.random) as AttemptId);
 }
 
-async function countRefusal(ports: EnrollmentPorts, claimId: ClaimId, code: FaultCode): Promise<void> {
+async function countRefusal(ports: EnginePorts, claimId: ClaimId, code: FaultCode): Promise<void> {
   const claim = await ports.claims.claim(claimId);
   if (claim === undefined || claim.status !== "active") return;
   const reason = ports.guard.noteRefusal(claim, code);

@@ -5,6 +5,7 @@ import type { HookDecision, HookRequest } from "../hooks/ports.ts";
 import type { Clock } from "../kit/clock.ts";
 import { Fault } from "../kit/fault.ts";
 import { faultPoint } from "../kit/fault-points.ts";
+import { LIMITS } from "../kit/limits.ts";
 import { parsePolicy } from "../policies/parse-policy.ts";
 import { evaluate } from "../templates/evaluate.ts";
 import type { Plan } from "../templates/plan.ts";
@@ -16,9 +17,11 @@ import { hashToken } from "./request-certificate.ts";
 import { takeStep } from "./steps.ts";
 import { suspension } from "./suspension.ts";
 import type { CurrentTemplate, TemplateCatalog } from "./template-catalog.ts";
+import type { TokenDeadlines } from "./token-deadlines.ts";
 
 export interface RedeemPorts {
   readonly clock: Clock;
+  readonly deadlines: TokenDeadlines;
   readonly claims: ClaimStore;
   readonly store: EnrollmentStore & AttemptStore;
   readonly templates: TemplateCatalog;
@@ -46,20 +49,30 @@ export type EnrollmentOutcome =
   | { readonly kind: "issued"; readonly redemption: Redemption }
   | { readonly kind: "pending"; readonly retryAfterSeconds: number; readonly message: string };
 
+/** A token's whole life, and what NTP may correct. */
+const LONGEST_LEFT_MS = LIMITS.ownershipTokenSeconds * 1000 + 5 * 60_000;
+
 /** A template that changes under a running redemption is evaluated again this often. */
 const EVALUATIONS = 3;
 
 /** Looks the token up: who may redeem it, and whether it was redeemed before. */
 export async function findToken(ports: RedeemPorts, command: RedeemCommand): Promise<TokenRecord> {
   if (command.ownershipToken === "") throw new Fault("token_missing");
-  const token = await ports.store.token(hashToken(command.ownershipToken));
+  const tokenHash = hashToken(command.ownershipToken);
+  const token = await ports.store.token(tokenHash);
   faultPoint("redeem-looked-up");
   if (token === undefined) throw new Fault("token_unknown");
   if (token.claimId !== command.claimId || token.clientId !== command.clientId) {
     throw new Fault("token_principal_mismatch");
   }
-  if (token.redemption === undefined && token.expiresAtMs <= ports.clock.now()) throw new Fault("token_expired");
+  if (token.redemption === undefined && hasEnded(ports, tokenHash, token)) throw new Fault("token_expired");
   return token;
+}
+
+/** By either clock. A token that would live longer than any was made while the wall clock was ahead. */
+function hasEnded({ clock, deadlines }: RedeemPorts, tokenHash: string, { expiresAtMs }: TokenRecord): boolean {
+  const leftMs = expiresAtMs - clock.now();
+  return leftMs <= 0 || leftMs > LONGEST_LEFT_MS || deadlines.hasPassed(tokenHash);
 }
 
 /** Redeems an ownership token through a template: hook, evaluation, then one transaction that repeats every condition. */

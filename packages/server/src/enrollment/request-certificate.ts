@@ -14,6 +14,7 @@ import type { ClaimGuard } from "./claim-guard.ts";
 import type { AttemptStore, ClaimRecord, ClaimStore, EnrollmentStore, KeyAlgorithm } from "./ports.ts";
 import { takeStep } from "./steps.ts";
 import type { TemplateCatalog } from "./template-catalog.ts";
+import type { TokenDeadlines } from "./token-deadlines.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
 /** What every device certificate is called: nothing that a device supplies enters a name. */
@@ -21,6 +22,7 @@ export const DEVICE_COMMON_NAME = "Fleetmint device";
 
 export interface RequestCertificatePorts {
   readonly clock: Clock;
+  readonly deadlines: TokenDeadlines;
   readonly random: Random;
   readonly ca: CertificateAuthority;
   readonly claims: ClaimStore;
@@ -78,6 +80,7 @@ export async function requestCertificate(
   const ownershipToken = Buffer.from(ports.random.bytes(32)).toString("base64url");
   attempt.certificateId = certificate.certificateId;
   await recordPending(ports, attempt, { request, certificate, ownershipToken });
+  ports.deadlines.begin(hashToken(ownershipToken));
   faultPoint("certificate-recorded");
   return { certificate, ownershipToken, privateKeyPem };
 }

@@ -14,6 +14,8 @@ const SCHEMA = z.strictObject({
   httpPort: port.default(8443),
   readyFile: z.string().min(1).optional(),
   caPassphraseFile: z.string().min(1).optional(),
+  /** The clock is right although certificates were issued at later times: a clock that was ahead has been corrected. */
+  acceptClock: z.union([z.boolean(), z.stringbool()]).default(false),
   awsRegion: z
     .string()
     .regex(/^[a-z0-9-]{1,32}$/, "must look like us-east-1")

@@ -53,6 +53,7 @@ export function assembleStore(parts: Parts): Store {
 type Issuing =
   | "recordIntent"
   | "recordCertificate"
+  | "newestIntentAtMs"
   | "epoch"
   | "recordPending"
   | "token"
@@ -67,6 +68,7 @@ function issuing({ write, read }: Runner): Pick<Store, Issuing> {
   return {
     recordIntent: (intent) => write((rows) => recordIntent(rows, intent)),
     recordCertificate: (certificate, audit) => write((rows) => recordCertificate(rows, certificate, audit)),
+    newestIntentAtMs: () => read((rows) => rows.newestIntentAtMs()),
     epoch: () => read((rows) => rows.epoch()),
     recordPending: (pending, attempt, audit) => write((rows) => recordPending(rows, pending, { attempt, audit })),
     token: (tokenHash) => read((rows) => tokenRecord(rows, tokenHash)),

@@ -164,6 +164,7 @@ export interface LedgerRows {
   setSweptIntents(upTo: RowId): void;
   intentsAfter(id: RowId, limit: number): readonly Pick<IntentRow, "id" | "profile" | "claim" | "atMs" | "certified">[];
   intent(serial: SerialNumber): IntentRow | undefined;
+  newestIntentAtMs(): number;
   /** False where the serial number is taken. */
   insertIntent(intent: IssuanceIntent, claim: RowId | undefined): boolean;
   setIntentClaim(intent: RowId, claim: RowId): void;

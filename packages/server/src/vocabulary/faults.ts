@@ -199,6 +199,10 @@ const ENTRIES = {
     "The store cannot write (for example: the disk is full). Nothing was issued.",
     "Free space on the data folder's disk; devices retry by themselves.",
   ),
+  clock_set_back: enroll(
+    "The server's clock reads an earlier time than when it last issued a certificate. Nothing was issued.",
+    "Correct the server's clock. If it was ahead before and is right now, start once with `fleetmint serve --accept-clock`.",
+  ),
   installation_restored: enroll(
     "This installation was restored from a backup and the claim's quota is not reconciled yet.",
     "Run `fleetmint restore` with the newest checkpoint, or `fleetmint claim resume` after checking the count.",

@@ -54,6 +54,7 @@ export const FAULT_STATUS = {
   thing_already_provisioned: 409,
   resource_conflict: 409,
   store_unavailable: 503,
+  clock_set_back: 503,
   installation_restored: 409,
   internal_error: 500,
   publish_not_authorized: 403,

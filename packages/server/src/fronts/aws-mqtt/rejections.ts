@@ -71,6 +71,7 @@ const REJECTIONS = {
   thing_already_provisioned: conflict,
   resource_conflict: { statusCode: 409, errorCode: "ResourceConflictsException" },
   store_unavailable: unavailable,
+  clock_set_back: unavailable,
   installation_restored: unavailable,
   internal_error: internal,
   publish_not_authorized: denied,

@@ -34,6 +34,16 @@ export function issuingContract(make: MakeStore): void {
     assert.equal(await fixture.store.certificate(signed.certificate.certificateId), undefined);
   });
 
+  it("knows when the newest intent was recorded, by the clock of then", async () => {
+    const fixture = await Fixture.open(make);
+    assert.equal(await fixture.store.newestIntentAtMs(), 0);
+    const [ahead, corrected] = [fixture.intent(fixture.signed("server")), fixture.intent(fixture.signed("server"))];
+    await fixture.store.recordIntent({ ...ahead, atMs: 400 * DAY_MS });
+    assert.equal(await fixture.store.newestIntentAtMs(), 400 * DAY_MS);
+    await fixture.store.recordIntent({ ...corrected, atMs: 2 * DAY_MS });
+    assert.equal(await fixture.store.newestIntentAtMs(), 2 * DAY_MS);
+  });
+
   it("records a certificate once, and a serial number once", async () => {
     const fixture = await Fixture.open(make);
     const signed = fixture.signed("server");

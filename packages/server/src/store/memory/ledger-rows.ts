@@ -51,7 +51,7 @@ function installationRows(log: UndoLog): Pick<LedgerRows, "epoch" | "setEpoch" |
   };
 }
 
-type Intents = "intent" | "intentsAfter" | "insertIntent" | "setIntentClaim" | "keyUses";
+type Intents = "intent" | "newestIntentAtMs" | "intentsAfter" | "insertIntent" | "setIntentClaim" | "keyUses";
 
 function intentRows(tables: Tables, neighbours: LedgerNeighbours): Pick<LedgerRows, Intents> {
   const { intents, certificates, bySerial, byKey } = tables;
@@ -61,6 +61,7 @@ function intentRows(tables: Tables, neighbours: LedgerNeighbours): Pick<LedgerRo
       const intent = intents.get(bySerial.get(serial) ?? 0);
       return intent && rowOf(intent);
     },
+    newestIntentAtMs: () => intents.rows().at(-1)?.atMs ?? 0,
     intentsAfter: (id, limit) =>
       intents
         .rows()

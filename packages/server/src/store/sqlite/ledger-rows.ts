@@ -83,12 +83,13 @@ function installationRows(sql: Sql): Pick<LedgerRows, "epoch" | "setEpoch" | "sw
 
 function intentRows(
   sql: Sql,
-): Pick<LedgerRows, "intent" | "intentsAfter" | "insertIntent" | "setIntentClaim" | "keyUses"> {
+): Pick<LedgerRows, "intent" | "newestIntentAtMs" | "intentsAfter" | "insertIntent" | "setIntentClaim" | "keyUses"> {
   const intent =
     sql.query<SqlIntent>(`SELECT i.id, i.profile, i.key_fingerprint, i.claim, i.client_id, i.at, c.id IS NOT NULL AS certified
     FROM intents i LEFT JOIN certificates c ON c.id = i.id WHERE i.serial_prefix = ? AND i.serial = ?`);
   const after = sql.query<SqlIntent>(`SELECT i.id, i.profile, i.claim, i.at, c.id IS NOT NULL AS certified
     FROM intents i LEFT JOIN certificates c ON c.id = i.id WHERE i.id > ? ORDER BY i.id LIMIT ?`);
+  const newest = sql.query<{ at: number }>("SELECT at FROM intents ORDER BY id DESC LIMIT 1");
   const insert = sql.command(`INSERT INTO intents
     (serial_prefix, key_prefix, claim, at, profile, serial, client_id, tbs_hash, key_fingerprint) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
     WHERE NOT EXISTS (SELECT 1 FROM intents WHERE serial_prefix = ?1 AND serial = ?6)`);
@@ -104,6 +105,7 @@ function intentRows(
       const row = intent.get(serialPrefixOf(serial), serial);
       return row && { ...intentOf(row), publicKeyFingerprint: hexOf(row.key_fingerprint) };
     },
+    newestIntentAtMs: () => newest.get()?.at ?? 0,
     intentsAfter: (id, limit) => after.all(id, limit).map(intentOf),
     insertIntent: (row, claim) =>
       insert.run(
