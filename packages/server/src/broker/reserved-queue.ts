@@ -1,4 +1,5 @@
 import { matchTopic, type PublishPacket, REASON } from "@fleetmint/mqtt";
+import { Fault } from "../kit/fault.ts";
 import type { Connection } from "./connection.ts";
 import { atMostOne } from "./message.ts";
 import type { Message } from "./ports.ts";
@@ -60,7 +61,11 @@ export class ReservedQueue {
   #next(): void {
     const packet = this.#connection.state === "open" ? this.#waiting.shift() : undefined;
     if (this.#waiting.length === 0) this.#connection.wire.resume(PAUSE.requests);
-    if (packet !== undefined) void this.#handle(packet);
+    if (packet === undefined) return;
+    // What it may do can have changed while the request waited: a quarantined device stays connected.
+    const { authorizer } = this.#connection.admitted;
+    if (authorizer.publish(packet.topic, false)) void this.#handle(packet);
+    else this.#connection.refuse(new Fault("publish_not_authorized"));
   }
 }
 

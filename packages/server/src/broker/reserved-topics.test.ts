@@ -58,6 +58,24 @@ describe("an answer on a reserved topic", () => {
     assert.deepEqual(await second.messages(), []);
   });
 
+  it("is not given to a request that waited its turn and is no longer allowed when that comes", async () => {
+    const world = await TestWorld.start({ limits: { reservedInFlight: 1 } });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    world.reserved.answer = () => promise;
+    const lamp = await world.client("device:lamp");
+    for (const payload of ["first", "second"]) lamp.publish(CREATE, payload);
+    await settle();
+    world.admission.permissions.set("device:lamp", { publish: () => false });
+    world.changes.record("policies", "");
+    await world.advance(250);
+    resolve();
+    await settle();
+    assert.deepEqual(
+      world.reserved.requests.map(({ payload }) => Buffer.from(payload).toString()),
+      ["first"],
+    );
+  });
+
   it("would be seen by others if it were published broker-wide, and this check would find it", async () => {
     const world = await TestWorld.start();
     const asked: ReservedRequest[] = [];
