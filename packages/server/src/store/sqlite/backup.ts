@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
-import { backup, type DatabaseSync } from "node:sqlite";
+import { backup, DatabaseSync } from "node:sqlite";
 
 /** Pages copied between two turns of the event loop. */
 const PAGES_AT_ONCE = 256;
@@ -11,12 +11,26 @@ export async function backupDatabase(database: DatabaseSync, toFile: string): Pr
   rmSync(unfinished, { force: true });
   closeSync(openSync(unfinished, "wx", 0o600));
   try {
-    await backup(database, unfinished, { rate: PAGES_AT_ONCE });
+    await copySnapshot(database.location()!, unfinished);
     syncPath(unfinished);
     renameSync(unfinished, toFile);
     syncPath(dirname(toFile));
   } finally {
     rmSync(unfinished, { force: true });
+  }
+}
+
+/**
+ * Copies through a connection of its own that holds one read transaction: the pages are copied by another thread, which must not meet
+ * a commit of the writing connection, and writes that go on meanwhile must not make the copy begin anew.
+ */
+async function copySnapshot(file: string, toFile: string): Promise<void> {
+  const reader = new DatabaseSync(file, { readOnly: true });
+  try {
+    reader.exec("BEGIN; SELECT count(*) FROM sqlite_schema");
+    await backup(reader, toFile, { rate: PAGES_AT_ONCE });
+  } finally {
+    reader.close();
   }
 }
 
