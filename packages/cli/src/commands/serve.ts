@@ -27,7 +27,7 @@ export function addServe(program: Command, context: Context): void {
       "--accept-clock",
       "issue although earlier certificates are dated later: the clock was ahead and is right now",
     )
-    .option("--log-level <level>", "debug, info, warn, error or silent")
+    .option("--log-level <level>", "info, warn, error or silent")
     .option("--workers <n>", "processes; more than one needs --store and --bus", wholeNumber(1, 256))
     .option("--store <url>", "a PostgreSQL database instead of the data folder's own store")
     .option("--bus <url>", "the NATS server that several processes share");
