@@ -28,8 +28,8 @@ export interface World extends AsyncDisposable {
   server: RunningServer;
   admin: Client;
   target: Target;
-  /** Stops the server and starts it again on the same folder and ports. */
-  restart(): Promise<void>;
+  /** Stops the server and starts it again on the same folder and ports, with other settings if given. */
+  restart(settings?: WorldOptions["settings"]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -77,8 +77,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const clock = options.clock ?? manual;
   const random = systemRandom();
   await initialize({ clock, random }, { folder, hostNames: options.hostNames ?? ["localhost", "127.0.0.1"] });
-  const start = (ports: { mqttPort: number; httpPort: number }): Promise<RunningServer> =>
-    startServer({ folder, clock, random, log: options.log ?? silentLog, settings: { ...ports, ...options.settings } });
+  const start = (given: ServerOptions["settings"]): Promise<RunningServer> =>
+    startServer({ folder, clock, random, log: options.log ?? silentLog, settings: { ...options.settings, ...given } });
   const server = await start({ mqttPort: 0, httpPort: 0 });
   const world: World = {
     folder,
@@ -86,10 +86,10 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     server,
     admin: adminClient(folder, server),
     target: { host: "localhost", port: server.mqttPort, caPem: readFileSync(server.caFile, "utf8") },
-    async restart() {
+    async restart(settings) {
       const { mqttPort, httpPort } = world.server;
       await world.server.close();
-      world.server = await start({ mqttPort, httpPort });
+      world.server = await start({ mqttPort, httpPort, ...settings });
     },
     async close() {
       await world.server.close();
