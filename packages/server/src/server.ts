@@ -215,7 +215,7 @@ function composeEnrollment(parts: Parts, ca: CertificateAuthority, stack: AsyncD
     registry: store,
   });
   const claims = createClaims({ clock, random, ca, claims: store, templates: store, guard });
-  const templates = createTemplateService({ clock, random, store, catalog, hooks, arnPrefix });
+  const templates = createTemplateService({ clock, random, log, store, catalog, hooks, arnPrefix });
   return { enrollment, claims, templates };
 }
 

@@ -3,6 +3,7 @@ import { templateApplied } from "../audit/events.ts";
 import type { HookConfig, HookRequest } from "../hooks/ports.ts";
 import type { Clock } from "../kit/clock.ts";
 import { Fault } from "../kit/fault.ts";
+import type { Log } from "../kit/log.ts";
 import type { Random } from "../kit/random.ts";
 import { parsePolicy } from "../policies/parse-policy.ts";
 import { explain } from "../templates/explain.ts";
@@ -19,6 +20,7 @@ import type { TemplateCatalog } from "./template-catalog.ts";
 export interface TemplateServicePorts {
   readonly clock: Clock;
   readonly random: Random;
+  readonly log: Log;
   readonly store: TemplateStore;
   readonly catalog: TemplateCatalog;
   readonly hooks: HookAsker & {
@@ -83,7 +85,15 @@ export function createTemplateService(ports: TemplateServicePorts): TemplateServ
     explain: (request) => explainTemplate(ports, request),
     async startHooks() {
       for (const record of await ports.store.templates()) {
-        ports.hooks.configure(record.name, record.hook);
+        try {
+          ports.hooks.configure(record.name, record.hook);
+        } catch (error) {
+          // One hook that cannot be used any more denies its own devices; everyone else is served.
+          ports.log.error("A template's hook cannot be used; its devices are refused.", {
+            template: record.name,
+            error,
+          });
+        }
       }
     },
   };
