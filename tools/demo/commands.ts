@@ -27,7 +27,8 @@ export async function fleetmintJson<Answer>(args: readonly string[]): Promise<An
 
 function start(program: string, args: readonly string[]): ChildProcess {
   // The same flags as ours: resolution of workspace sources, and the OpenSSL file without session tickets.
-  return spawn(process.execPath, [...process.execArgv, program, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  // The channel closes when the demo dies, however it dies, and the server ends with it.
+  return spawn(process.execPath, [...process.execArgv, program, ...args], { stdio: ["ignore", "pipe", "pipe", "ipc"] });
 }
 
 function finished(child: ChildProcess): Promise<Finished> {

@@ -95,6 +95,8 @@ function untilInterrupted(): Promise<void> {
     };
     process.once("SIGINT", stop);
     process.once("SIGTERM", stop);
+    // Whoever started the demo is gone.
+    process.once("disconnect", stop);
   });
 }
 
