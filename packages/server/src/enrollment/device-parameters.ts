@@ -1,6 +1,7 @@
 import { Fault } from "../kit/fault.ts";
 import { LIMITS } from "../kit/limits.ts";
 import { scrub } from "../kit/scrub.ts";
+import { isUnsafeInPolicy } from "../templates/text.ts";
 import type { ClaimRecord, ClaimStore } from "./ports.ts";
 
 /** Bounds what a device sends before anyone works with it. */
@@ -21,14 +22,13 @@ export function checkParameters(parameters: ReadonlyMap<string, string>): void {
   }
 }
 
-// A serial number names a device: wildcards, policy variables and topic characters have no business in it.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is refused here.
-const UNSAFE = /[*?${}+#/\u0000-\u001f\u007f-\u009f]/;
-
 /** As long as a name may be; the lists of expected devices hold none that is longer. */
 const SERIAL_CHARACTERS = 128;
 
-/** A serial number is safe text, and on the list where the claim has one. Faults: parameter_invalid, serial_missing, serial_not_expected. */
+/**
+ * A serial number is text that is safe in names and policies, and on the list where the claim has one.
+ * Faults: parameter_invalid, serial_missing, serial_not_expected.
+ */
 export async function checkSerialNumber(
   claims: ClaimStore,
   claim: ClaimRecord,
@@ -40,7 +40,7 @@ export async function checkSerialNumber(
       `The parameter "${serial.name}" has ${serial.value.length} characters; a serial number has at most ${SERIAL_CHARACTERS}.`,
     );
   }
-  if (serial.value !== undefined && UNSAFE.test(serial.value)) {
+  if (serial.value !== undefined && isUnsafeInPolicy(serial.value)) {
     throw new Fault(
       "parameter_invalid",
       `The parameter "${serial.name}" holds a character that is not safe in a name.`,
@@ -61,7 +61,7 @@ export async function checkSerialNumber(
 /** What the record of an attempt keeps of a serial number. One that cannot be a serial number may be anything, a private key too. */
 export function recordedSerial(value: string | undefined): string | undefined {
   if (value === undefined) return undefined;
-  return value.length > SERIAL_CHARACTERS || UNSAFE.test(value) ? shown(value) : scrub(value);
+  return value.length > SERIAL_CHARACTERS || isUnsafeInPolicy(value) ? shown(value) : scrub(value);
 }
 
 /** A few names tell what was sent; all of them could fill the records. */
